@@ -1,0 +1,165 @@
+"""What long calls say while they run: facts, in the past tense.
+
+Paths of images are relative to the folder, with `/` between parts, as `os.fsdecode` gives them.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from engine.head import Head
+
+
+@dataclass(frozen=True)
+class ModelOpened:
+    """A model is ready to predict."""
+
+    name: str
+    labels: tuple[str, ...]
+    version: int
+    """The number in the folder's history; 0 is the untouched original."""
+    size: tuple[int, int]
+    """Width and height of the image that the model takes."""
+    trainable: bool
+    why_not: str = ""
+    """Why the model cannot be trained; empty if it can."""
+
+
+@dataclass(frozen=True)
+class FolderChanged:
+    """Images came, were replaced, or went."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class ImagesPredicted:
+    """Predictions of one version of the model, a row an image; `path[i]`, `content[i]` and row i belong together."""
+
+    paths: tuple[str, ...]
+    contents: tuple[bytes, ...]
+    """Content keys: the same for copies of one picture."""
+    modified_ns: tuple[int, ...]
+    probabilities: NDArray[np.float32]
+    """(images, labels)"""
+    version: int
+
+
+@dataclass(frozen=True)
+class ImageSkipped:
+    """One picture cannot be used."""
+
+    image: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class FeaturesRead:
+    """How far a scan is."""
+
+    done: int
+    total: int
+    from_store: int
+    """How many of `done` needed no run of the backbone."""
+
+
+@dataclass(frozen=True)
+class TrainingBegan:
+    """A trainer starts."""
+
+    trainer: str
+    samples: int
+    epochs: int
+    """At most so many will run."""
+    why: str = ""
+    """Why this trainer, where it was not asked for by name."""
+
+
+@dataclass(frozen=True)
+class BatchEnded:
+    """One step of the optimizer is done."""
+
+    epoch: int
+    batch: int
+    batches: int
+    loss: float
+
+
+@dataclass(frozen=True)
+class EpochEnded:
+    """One pass over the samples is done; `accuracy` is the share of verdicts that are predicted."""
+
+    epoch: int
+    epochs: int
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Score:
+    """How a head does on the verdicts."""
+
+    correct: int
+    of: int
+    loss: float
+    """Mean cross entropy (classifiers) or mean squared error (regressors)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Retrained:
+    """Training is done; nothing is saved yet."""
+
+    head: "Head"
+    flips: int
+    """Verdicts that the old head did not predict."""
+    learned: int
+    """Of those, how many the new head predicts."""
+    accepted: int
+    """Verdicts that the old head did predict."""
+    kept: int
+    broken: int
+    before: Score
+    after: Score
+
+    @property
+    def better(self) -> bool:
+        """Right on at least as many verdicts as before."""
+        return self.after.correct >= self.before.correct
+
+
+@dataclass(frozen=True)
+class ModelSaved:
+    """The new model was written, read back, and predicts what the trained head predicts."""
+
+    path: Path
+    version: int
+    before: Score
+    after: Score
+
+
+@dataclass(frozen=True)
+class ModelRestored:
+    """An older version is the present model again."""
+
+    version: int
+
+
+Event = (
+    ModelOpened
+    | FolderChanged
+    | ImagesPredicted
+    | ImageSkipped
+    | FeaturesRead
+    | TrainingBegan
+    | BatchEnded
+    | EpochEnded
+    | Retrained
+    | ModelSaved
+    | ModelRestored
+)

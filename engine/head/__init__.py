@@ -1,0 +1,128 @@
+"""The head: the short chain of layers behind the cut, which training changes.
+
+    head = Head(layers)
+    head.logits(features)          (n, outputs): before the softmax
+    head.probabilities(features)   (n, outputs)
+
+A head is never changed; `with_weights` makes another one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.head.kinds import KINDS
+from engine.head.layers import HeadLayer, Weights
+
+__all__ = ["Head", "HeadLayer", "Trace", "Weights"]
+
+Array = NDArray[Any]
+BLOCK = 1024
+"""Images a block in predictions: keeps what is held between layers small, whatever the folder's size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """What went through each layer: `values[i]` enters layer i, `values[-1]` comes out of the last."""
+
+    layers: tuple[HeadLayer, ...]
+    values: tuple[Array, ...]
+
+    @property
+    def outputs(self) -> Array:
+        """(n, outputs)"""
+        return self.values[-1].reshape(self.values[-1].shape[0], -1)
+
+    def gradients(self, d_outputs: Array) -> list[dict[str, Array]]:
+        """The transposed Jacobian times `d_outputs` (n, outputs): the gradient of each layer's weights."""
+        found: list[dict[str, Array]] = [{} for _ in self.layers]
+        for index, dy in self._backwards(d_outputs):
+            layer = self.layers[index]
+            if layer.updatable:
+                _, found[index] = KINDS[layer.kind].gradient(layer, self.values[index], self.values[index + 1], dy)
+        return found
+
+    def slopes(self, d_outputs: Array) -> list[Array]:
+        """`d_outputs` carried back to what comes out of each layer."""
+        back = dict(self._backwards(d_outputs))
+        return [back[index] for index in range(len(self.layers))]
+
+    def tangents(self, d_weights: Sequence[Weights]) -> Array:
+        """The Jacobian times a change of each layer's weights: the change of the outputs, (n, outputs)."""
+        dx = np.zeros_like(self.values[0])
+        for layer, x, y, dw in zip(self.layers, self.values, self.values[1:], d_weights, strict=False):
+            dx = KINDS[layer.kind].tangent(layer, x, y, dx, dw)
+        return dx.reshape(dx.shape[0], -1)
+
+    def _backwards(self, d_outputs: Array) -> Any:
+        """(layer number, dy) from the last layer to the first updatable one."""
+        dy = d_outputs.reshape(self.values[-1].shape)
+        for index in range(len(self.layers) - 1, -1, -1):
+            yield index, dy
+            layer = self.layers[index]
+            if index:
+                dy, _ = KINDS[layer.kind].gradient(layer, self.values[index], self.values[index + 1], dy)
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A chain of layers on features. Without layers, the features are the answer (a model that cannot be trained)."""
+
+    layers: tuple[HeadLayer, ...]
+    loss: str = "cross_entropy"
+    """`cross_entropy` or `mean_squared_error`"""
+
+    @property
+    def before_softmax(self) -> tuple[HeadLayer, ...]:
+        """The layers whose outputs are the logits."""
+        ends_in_softmax = bool(self.layers) and self.layers[-1].kind == "softmax"
+        return self.layers[:-1] if ends_in_softmax else self.layers
+
+    @property
+    def ends_in_softmax(self) -> bool:
+        """Whether the outputs are probabilities made from logits."""
+        return bool(self.layers) and self.layers[-1].kind == "softmax"
+
+    def trace(self, features: Array) -> Trace:
+        """Run the features through all layers before the softmax and keep what went through each."""
+        values = [features]
+        for layer in self.before_softmax:
+            values.append(KINDS[layer.kind].forward(layer, values[-1]))
+        return Trace(self.before_softmax, tuple(values))
+
+    def logits(self, features: Array) -> Array:
+        """(n, outputs), what the softmax would get; the outputs themselves where there is none."""
+        parts = [self.trace(features[at : at + BLOCK]).outputs for at in range(0, len(features), BLOCK)]
+        return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+    def probabilities(self, features: Array) -> NDArray[np.float32]:
+        """(n, outputs): what the model predicts."""
+        logits = self.logits(features)
+        return (softmax(logits) if self.ends_in_softmax else logits).astype(np.float32)
+
+    def with_weights(self, weights: Sequence[Weights]) -> "Head":
+        """The same chain with other weights, one mapping a layer before the softmax; an empty one keeps a layer's."""
+        changed = [
+            replace(layer, weights={**layer.weights, **new}) if new else layer
+            for layer, new in zip(self.before_softmax, weights, strict=True)
+        ]
+        return replace(self, layers=(*changed, *self.layers[len(changed) :]))
+
+    @property
+    def weights(self) -> list[dict[str, Array]]:
+        """The updatable weights of every layer before the softmax."""
+        return [dict(layer.weights) if layer.updatable else {} for layer in self.before_softmax]
+
+    def moved(self, change: Sequence[Mapping[str, Array]]) -> "Head":
+        """The same chain with `change` added to its weights."""
+        pairs = zip(self.weights, change, strict=True)
+        return self.with_weights([{name: now[name] + step[name] for name in step} for now, step in pairs])
+
+
+def softmax(logits: Array) -> Array:
+    """Over axis 1 of (n, outputs)."""
+    power = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return power / power.sum(axis=1, keepdims=True)

@@ -1,0 +1,100 @@
+"""Sample space: training a wide first layer through the samples' inner products.
+
+The gradient of a dense layer's weights is always a combination of the samples' features, so whatever a trainer does with
+steps along gradients happens inside their span, however wide the features are. With N samples, write X (N x D) for the
+features and factor their Gram matrix `X X' = L L'` (Cholesky). Then `Q = L^-1 X` has orthonormal rows, and the head whose
+first layer takes the N numbers `L` for the features, with weights `W Q'`, is the same head in rotated coordinates, less
+the directions that no sample has:
+
+    X W' = L (W Q')'        the outputs are equal
+    |B Q| = |B|             lengths of weight changes are equal, so gradient steps, momentum, ridges and least norms are
+
+So any trainer that does not look at single weights (Adam does) runs on the small head unchanged, at N numbers a sample
+instead of D, and `restored` turns the result back: `W + (B - W Q') Q`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import CannotTrain
+from engine.head import Head
+
+Array = NDArray[Any]
+JITTER = 1e-6
+"""Relative to the mean of the Gram matrix's diagonal; holds it positive definite where samples are alike.
+
+Of the order of float32's rounding in a product of thousands of terms.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class SampleSpace:
+    """A head and its features in the coordinates of the samples."""
+
+    head: Head
+    features: Array
+    """(N, N) float64, or the features themselves where the sample space is no smaller."""
+    restored: Callable[[Head], Head]
+    """From a head in these coordinates to one in those of the features."""
+
+
+def gram(features: Array) -> Array:
+    """`X X'` (N, N) in float64 of features (N, ...); the product itself runs in the features' own precision."""
+    flat = features.reshape(len(features), -1)
+    return (flat @ flat.T).astype(np.float64)
+
+
+def is_narrower(head: Head, features: Array) -> bool:
+    """Whether the sample space has fewer numbers a sample than the features."""
+    layers = head.before_softmax
+    wide = features[0].size if len(features) else 0
+    dense_first = bool(layers) and layers[0].kind == "innerProduct" and layers[0].updatable
+    return dense_first and (features.ndim == 4 or features.ndim == 2) and len(features) < wide
+
+
+def sample_space(head: Head, features: Array) -> SampleSpace:
+    """Move to the coordinates of the samples, where that makes the first layer narrower."""
+    if not is_narrower(head, features):
+        return SampleSpace(_in_double(head), features.astype(np.float64), lambda trained: _in_single(trained, head))
+    flat = features.reshape(len(features), -1)
+    first = head.before_softmax[0]
+    lower = _cholesky(gram(flat))
+    inside = np.linalg.solve(lower, (flat @ first.weights["weights"].T).astype(np.float64)).T
+    small = _first_replaced(_in_double(head), inside)
+
+    def restored(trained: Head) -> Head:
+        weights = trained.before_softmax[0].weights["weights"]
+        along = np.linalg.solve(lower.T, (weights - inside).T).astype(flat.dtype)
+        whole = _first_replaced(trained, first.weights["weights"] + along.T @ flat)
+        return _in_single(whole, head)
+
+    rows = lower if features.ndim == 2 else lower[:, :, None, None]
+    return SampleSpace(small, rows, restored)
+
+
+def _cholesky(products: Array) -> Array:
+    ridge = JITTER * max(float(np.trace(products)) / len(products), np.finfo(np.float32).tiny)
+    for more in (1, 100, 10_000):
+        try:
+            return np.linalg.cholesky(products + more * ridge * np.eye(len(products)))
+        except np.linalg.LinAlgError:
+            continue
+    raise CannotTrain("The images' features hold numbers that are not finite.", "Look at the model's frozen layers.")
+
+
+def _first_replaced(head: Head, weights: Array) -> Head:
+    first, *rest = head.layers
+    return replace(head, layers=(replace(first, weights={**first.weights, "weights": weights}), *rest))
+
+
+def _in_double(head: Head) -> Head:
+    return head.with_weights([{n: w.astype(np.float64) for n, w in each.weights.items()} for each in head.before_softmax])
+
+
+def _in_single(head: Head, like: Head) -> Head:
+    """Only the updatable weights are taken from `head`; all others are `like`'s own."""
+    return like.with_weights([{n: w.astype(np.float32) for n, w in layer.items()} for layer in head.weights])

@@ -1,0 +1,43 @@
+"""Where things are kept."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from engine.errors import FolderError, UnreadableModel
+
+KEPT = ".catflap"
+MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
+
+
+def home(folder: Path) -> Path:
+    """What Catflap keeps of a folder: inside it, or in the user's state directory where it cannot be written to.
+
+    Raises FolderError if there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FolderError(f"There is no folder {str(folder)!r}.", "Give a folder of photographs.")
+    beside = folder / KEPT
+    if beside.is_dir() and os.access(beside, os.W_OK) or not beside.exists() and os.access(folder, os.W_OK):
+        return beside
+    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
+    return user_state_path("catflap") / "folders" / f"{folder.name or 'root'}-{name}"
+
+
+def find_model(folder: Path, given: Path | None, remembered: str) -> Path:
+    """The model to open with a folder: the one given, the one opened before, or the only one that lies in it.
+
+    Raises UnreadableModel where that leaves none, or several.
+    """
+    if given is not None:
+        return given.absolute()
+    if remembered and Path(remembered).exists():
+        return Path(remembered)
+    found = sorted(each for each in folder.iterdir() if each.suffix.lower() in MODEL_SUFFIXES)
+    if len(found) == 1:
+        return found[0].absolute()
+    names = ", ".join(each.name for each in found)
+    sentence = f"{str(folder)!r} holds {len(found)} models ({names})." if found else f"{str(folder)!r} holds no model."
+    raise UnreadableModel(sentence, "Say which one with --model.")

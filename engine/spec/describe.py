@@ -1,0 +1,291 @@
+"""A model's description as plain values: inputs, outputs, labels, layers, update parameters."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+COLORS = {10: "GRAYSCALE", 20: "RGB", 30: "BGR", 40: "GRAYSCALE_FLOAT16"}
+DTYPES: Mapping[int, str] = {65568: "float32", 65600: "float64", 131104: "int32", 65552: "float16", 131080: "int8"}
+NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+
+
+@dataclass(frozen=True)
+class ImageFeature:
+    """An image input or output; `color` names the order of channels in the blob."""
+
+    name: str
+    width: int
+    height: int
+    color: str
+    optional: bool = False
+
+    @property
+    def channels(self) -> int:
+        """3 for RGB and BGR, 1 for grey."""
+        return 3 if self.color in ("RGB", "BGR") else 1
+
+
+@dataclass(frozen=True)
+class ArrayFeature:
+    """A multi-array input or output."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class ValueFeature:
+    """Any other input or output: `kind` is string, int64, double, dictionary or sequence."""
+
+    name: str
+    kind: str
+    optional: bool = False
+
+
+Feature = ImageFeature | ArrayFeature | ValueFeature
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """`scale * x + bias`, then minus `mean`; bias by channel in the blob's order."""
+
+    scale: float = 1.0
+    bias: tuple[float, ...] = ()
+    mean: Array | None = field(default=None, compare=False)
+    """(channels, height, width)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer of a network."""
+
+    name: str
+    kind: str
+    """The name of the format's oneof member: `convolution`, `innerProduct`, ..."""
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    updatable: bool
+    parameters: Any
+    """The format's own message of this kind, read by attribute, never changed."""
+
+    @property
+    def variant(self) -> str:
+        """For an activation, which: `ReLU`, `sigmoid`, ...; else empty."""
+        return self.parameters.WhichOneof("NonlinearityType") or "" if self.kind == "activation" else ""
+
+    @property
+    def full_kind(self) -> str:
+        """`activation.ReLU` for activations, else the kind."""
+        return f"{self.kind}.{self.variant}" if self.variant else self.kind
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """A number's default and what else the model allows; neither range nor set means anything goes."""
+
+    default: float
+    low: float | None = None
+    high: float | None = None
+    values: tuple[int, ...] = ()
+
+    def admits(self, value: float) -> bool:
+        """Whether the model allows `value`."""
+        if self.values:
+            return value in self.values
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+    def __str__(self) -> str:
+        if self.values:
+            return ", ".join(map(str, self.values))
+        return "any number" if self.low is None else f"{self.low:g} to {self.high:g}"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the model says that it is to be trained."""
+
+    loss: str
+    """`cross_entropy` or `mean_squared_error`"""
+    loss_input: str
+    """The blob that the loss looks at."""
+    optimizer: str
+    """`sgd` or `adam`"""
+    numbers: Mapping[str, Allowed]
+    """By name: learning_rate, batch_size, epochs, and momentum, or beta1, beta2, eps."""
+    shuffle: bool
+    seed: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A neural network as the format describes it."""
+
+    layers: tuple[Layer, ...]
+    preprocessing: Mapping[str, Preprocessing]
+    """By image input."""
+    legacy_arrays: bool
+    """Array inputs `[C]` and `[C,H,W]` become rank 5 `(sequence, batch, C, H, W)`."""
+    legacy_images: bool
+    """Image inputs become rank 5, not rank 4."""
+    labels: tuple[str, ...] | tuple[int, ...]
+    """In the order of the probabilities; empty where the network is no classifier."""
+    probabilities: str
+    """The blob that holds the probabilities of a classifier."""
+    training: Training | None
+
+
+@dataclass(frozen=True, eq=False)
+class Description:
+    """All that a model file says of itself."""
+
+    kind: str
+    """The name of the format's oneof member: `neuralNetworkClassifier`, `pipeline`, ..."""
+    version: int
+    updatable: bool
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    predicted_label: str
+    """The output that holds the label; empty where there is none."""
+    predicted_probabilities: str
+    network: Network | None
+    """None where the model is of another kind."""
+    metadata: Mapping[str, str]
+
+    @property
+    def image(self) -> ImageFeature | None:
+        """The only image input, or None."""
+        images = [each for each in self.inputs if isinstance(each, ImageFeature)]
+        return images[0] if len(images) == 1 else None
+
+
+def describe(model: Any) -> Description:
+    """Turn a protobuf `Model` into a description."""
+    kind = model.WhichOneof("Type") or "nothing"
+    said = model.description
+    inputs = tuple(map(_feature, said.input))
+    network = _network(getattr(model, kind), kind, inputs) if kind in NETWORKS else None
+    return Description(
+        kind=kind,
+        version=model.specificationVersion,
+        updatable=model.isUpdatable,
+        inputs=inputs,
+        outputs=tuple(map(_feature, said.output)),
+        predicted_label=said.predictedFeatureName,
+        predicted_probabilities=said.predictedProbabilitiesName,
+        network=network,
+        metadata={
+            "author": said.metadata.author,
+            "description": said.metadata.shortDescription,
+            "version": said.metadata.versionString,
+            "license": said.metadata.license,
+            **dict(sorted(said.metadata.userDefined.items())),
+        },
+    )
+
+
+def _feature(feature: Any) -> Feature:
+    name, kind, optional = feature.name, feature.type.WhichOneof("Type"), feature.type.isOptional
+    if kind == "imageType":
+        image = feature.type.imageType
+        return ImageFeature(name, image.width, image.height, COLORS.get(image.colorSpace, "INVALID"), optional)
+    if kind == "multiArrayType":
+        array = feature.type.multiArrayType
+        return ArrayFeature(name, tuple(array.shape), DTYPES.get(array.dataType, "float32"), optional)
+    return ValueFeature(name, (kind or "nothing").removesuffix("Type"), optional)
+
+
+def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
+    layers = tuple(map(_layer, network.layers))
+    labels: tuple[str, ...] | tuple[int, ...] = ()
+    probabilities = ""
+    if kind == "neuralNetworkClassifier":
+        which = network.WhichOneof("ClassLabels")
+        labels = tuple(getattr(network, which).vector) if which else ()
+        last = layers[-1].outputs[0] if layers and layers[-1].outputs else ""
+        probabilities = network.labelProbabilityLayerName or last
+    return Network(
+        layers=layers,
+        preprocessing=_preprocessing(network.preprocessing, inputs),
+        legacy_arrays=network.arrayInputShapeMapping == 0,
+        legacy_images=network.imageInputShapeMapping == 0,
+        labels=labels,
+        probabilities=probabilities,
+        training=_training(network.updateParams) if network.HasField("updateParams") else None,
+    )
+
+
+def _layer(layer: Any) -> Layer:
+    kind = layer.WhichOneof("layer") or "nothing"
+    parameters = getattr(layer, kind) if kind != "nothing" else None
+    return Layer(layer.name, kind, tuple(layer.input), tuple(layer.output), layer.isUpdatable, parameters)
+
+
+def _preprocessing(entries: Any, inputs: tuple[Feature, ...]) -> dict[str, Preprocessing]:
+    """By input name; an entry without a name belongs to the only image input."""
+    images = {each.name: each for each in inputs if isinstance(each, ImageFeature)}
+    only = next(iter(images)) if len(images) == 1 else ""
+    found: dict[str, Preprocessing] = {}
+    for entry in entries:
+        image = images.get(entry.featureName or only)
+        if image is None:
+            continue
+        before = found.get(image.name, Preprocessing())
+        if entry.WhichOneof("preprocessor") == "scaler":
+            found[image.name] = Preprocessing(entry.scaler.channelScale, _bias(entry.scaler, image), before.mean)
+        else:
+            shape = (image.channels, image.height, image.width)
+            mean = np.array(entry.meanImage.meanImage, np.float32).reshape(shape)
+            found[image.name] = Preprocessing(before.scale, before.bias, mean)
+    return found
+
+
+def _bias(scaler: Any, image: ImageFeature) -> tuple[float, ...]:
+    by_order = {
+        "RGB": (scaler.redBias, scaler.greenBias, scaler.blueBias),
+        "BGR": (scaler.blueBias, scaler.greenBias, scaler.redBias),
+    }
+    return by_order.get(image.color, (scaler.grayBias,))
+
+
+def _training(update: Any) -> Training | None:
+    if not update.lossLayers:
+        return None
+    loss = update.lossLayers[0]
+    which = loss.WhichOneof("LossLayerType")
+    optimizer = update.optimizer.WhichOneof("OptimizerType")
+    settings = getattr(update.optimizer, optimizer) if optimizer else None
+    names = {
+        "sgdOptimizer": {"learning_rate": "learningRate", "batch_size": "miniBatchSize", "momentum": "momentum"},
+        "adamOptimizer": {
+            "learning_rate": "learningRate",
+            "batch_size": "miniBatchSize",
+            "beta1": "beta1",
+            "beta2": "beta2",
+            "eps": "eps",
+        },
+    }.get(optimizer, {})
+    numbers = {ours: _allowed(getattr(settings, theirs)) for ours, theirs in names.items()}
+    return Training(
+        loss="cross_entropy" if which == "categoricalCrossEntropyLossLayer" else "mean_squared_error",
+        loss_input=getattr(loss, which).input if which else "",
+        optimizer="adam" if optimizer == "adamOptimizer" else "sgd",
+        numbers={**numbers, "epochs": _allowed(update.epochs)},
+        shuffle=update.shuffle.defaultValue,
+        seed=update.seed.defaultValue if update.HasField("seed") else None,
+    )
+
+
+def _allowed(parameter: Any) -> Allowed:
+    which = parameter.WhichOneof("AllowedValues")
+    if which == "set":
+        return Allowed(parameter.defaultValue, values=tuple(sorted(parameter.set.values)))
+    if which == "range":
+        return Allowed(parameter.defaultValue, parameter.range.minValue, parameter.range.maxValue)
+    return Allowed(parameter.defaultValue)

@@ -1,0 +1,107 @@
+"""Model files: read `.mlmodel` and `.mlpackage`, write whole or not at all."""
+
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from engine.errors import FolderError, UnreadableModel
+from engine.spec.describe import Description, describe
+from engine.spec.schema import Model
+
+
+@dataclass(frozen=True, eq=False)
+class ModelFile:
+    """The bytes of one model and what they say."""
+
+    data: bytes
+    name: str
+    """The file's name, for people."""
+
+    @cached_property
+    def message(self) -> Any:
+        """The protobuf `Model`. Raises UnreadableModel if the bytes are none."""
+        model = Model()
+        try:
+            model.ParseFromString(self.data)
+        except Exception as error:  # protobuf's implementations raise different kinds
+            raise _not_a_model(self.name) from error
+        if not self.data or model.WhichOneof("Type") is None:
+            raise _not_a_model(self.name)
+        return model
+
+    @cached_property
+    def description(self) -> Description:
+        """What the model says of itself."""
+        return describe(self.message)
+
+    @cached_property
+    def digest(self) -> str:
+        """A name for exactly these bytes."""
+        return hashlib.blake2b(self.data, digest_size=16).hexdigest()
+
+
+def _not_a_model(name: str) -> UnreadableModel:
+    return UnreadableModel(f"{name!r} is not a Core ML model.", "Give a .mlmodel file or a .mlpackage folder.")
+
+
+def read(path: Path) -> ModelFile:
+    """Read a model. Raises UnreadableModel if there is none at `path`, or it is damaged."""
+    inner = payload(path)
+    try:
+        return ModelFile(inner.read_bytes(), path.name)
+    except OSError as error:
+        raise UnreadableModel(f"The model {path.name!r} cannot be read: {error.strerror}.") from error
+
+
+def payload(path: Path) -> Path:
+    """The file that holds the model's bytes: `path` itself, or the specification inside a package."""
+    if not path.exists():
+        raise UnreadableModel(f"There is no model at {str(path)!r}.", "Check the path.")
+    if not path.is_dir():
+        return path
+    try:
+        manifest = json.loads((path / "Manifest.json").read_text())
+        items, root = manifest["itemInfoEntries"], manifest["rootModelIdentifier"]
+        inner = (path / "Data" / items[root]["path"]).resolve()
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnreadableModel(f"{path.name!r} is not a model package.", "Its Manifest.json names no model.") from error
+    if not inner.is_relative_to(path.resolve()):
+        raise UnreadableModel(f"The manifest of {path.name!r} points outside the package.")
+    return inner
+
+
+def write(path: Path, data: bytes) -> None:
+    """Replace what is at `path`, whole or not at all; a package keeps everything but its model.
+
+    Raises FolderError, with nothing changed, where the disk is full or the place cannot be written to.
+    """
+    target = payload(path) if path.is_dir() else path
+    draft = ""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, draft = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(draft, target.stat().st_mode & 0o777 if target.exists() else 0o644)
+        os.replace(draft, target)
+        sync_folder(target.parent)
+    except OSError as error:
+        if draft and os.path.exists(draft):
+            os.unlink(draft)
+        raise FolderError(f"{str(path)!r} could not be written: {error.strerror}.", "The old file is as it was.") from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

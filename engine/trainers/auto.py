@@ -1,0 +1,66 @@
+"""`auto`: the edit, unless the head knows nothing worth keeping."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.events import Event, Retrained, TrainingBegan
+from engine.spec.describe import Training
+from engine.trainers.edit import edit
+from engine.trainers.fit import fit
+from engine.trainers.lesson import Lesson, Settings
+from engine.trainers.sgd import sgd
+
+FEWEST = 10
+"""Verdicts below which nothing is concluded about the head."""
+FOLDS = 5
+
+
+def auto(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
+    """`edit` for heads of dense layers, `fit` where the verdicts say that the head is no better than chance, else `sgd`."""
+    if any(layer.updatable and layer.kind != "innerProduct" for layer in lesson.head.layers):
+        chosen, why = sgd, "the head has convolutions"
+    elif lesson.classifies and knows_nothing(lesson) and _fits_better(lesson, training, settings):
+        chosen, why = fit, "the model does no better than chance on the verdicts"
+    else:
+        chosen, why = edit, ""
+    for event in chosen(lesson, training, settings):
+        yield replace(event, why=why) if isinstance(event, TrainingBegan) else event
+
+
+def knows_nothing(lesson: Lesson) -> bool:
+    """Whether the champion's labels and the verdicts agree no more, and no less, than chance would have it.
+
+    By Cohen's kappa within two of its standard errors under chance (Fleiss, Cohen and Everitt 1969, simplified). Less than
+    chance is no ignorance: it is a person who marks only what is wrong.
+    """
+    if len(lesson.features) < FEWEST:
+        return False
+    said = lesson.old_logits.argmax(axis=1)
+    agreed = float((said == lesson.targets).mean())
+    labels = range(lesson.old_logits.shape[1])
+    expected = sum(float((said == k).mean()) * float((lesson.targets == k).mean()) for k in labels)
+    return abs(agreed - expected) <= 2 * np.sqrt(max(expected * (1 - expected), 1e-9) / len(said))
+
+
+def _fits_better(lesson: Lesson, training: Training, settings: Settings) -> bool:
+    """Cross-validation on the verdicts: whether `fit` predicts held-out ones better than `edit`, by two standard errors.
+
+    Two, since the mistakes differ in weight: an edit of an ignorant head learns less well, but a needless fit forgets.
+    """
+    fold = np.random.default_rng(0).permutation(len(lesson.features)) % FOLDS
+    won = np.concatenate([_difference(lesson, fold == k, training, settings) for k in range(FOLDS)])
+    return float(won.mean()) > 2 * float(won.std()) / np.sqrt(len(won))
+
+
+def _difference(lesson: Lesson, held: NDArray[np.bool_], training: Training, settings: Settings) -> NDArray[np.int64]:
+    """For each held-out verdict, 1 where only `fit` is right, -1 where only `edit` is."""
+    part = Lesson(lesson.head, lesson.features[~held], lesson.targets[~held], lesson.anchors)
+    rights = []
+    for trainer in (fit, edit):
+        *_, last = trainer(part, training, settings)
+        assert isinstance(last, Retrained)
+        rights.append((last.head.logits(lesson.features[held]).argmax(axis=1) == lesson.targets[held]).astype(np.int64))
+    return rights[0] - rights[1]

@@ -1,0 +1,140 @@
+"""What a trainer learns from, what it is told, and how its result is judged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadLabels, BadSetting
+from engine.events import Retrained, Score
+from engine.head import Head
+from engine.head.losses import LOSSES
+from engine.spec.describe import Training
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The present champion and what a person said of its predictions."""
+
+    head: Head
+    features: Array
+    """(verdicts, ...): of the images with a verdict."""
+    targets: Array
+    """(verdicts,) label numbers; for a regressor (verdicts, outputs) the wanted outputs."""
+    anchors: Array
+    """(anchors, ...): features of images without a verdict, whose predictions are to be kept; may be none."""
+
+    def __post_init__(self) -> None:
+        if not len(self.features):
+            raise BadLabels("There is no verdict to learn from.", "Accept or flip some predictions first.")
+
+    @property
+    def classifies(self) -> bool:
+        """Whether targets are label numbers."""
+        return self.targets.ndim == 1
+
+    @cached_property
+    def old_logits(self) -> Array:
+        """(verdicts, outputs): of the champion."""
+        return self.head.logits(self.features)
+
+    @cached_property
+    def anchor_logits(self) -> Array:
+        """(anchors, outputs): of the champion."""
+        return self.head.logits(self.anchors) if len(self.anchors) else self.old_logits[:0]
+
+    @cached_property
+    def flips(self) -> NDArray[np.bool_]:
+        """(verdicts,): those that the champion does not predict."""
+        return ~self.right(self.old_logits)
+
+    def right(self, logits: Array) -> NDArray[np.bool_]:
+        """Which verdicts these logits predict; for a regressor, all that came no further from their target."""
+        if self.classifies:
+            return logits.argmax(axis=1) == self.targets
+        apart = ((logits - self.targets) ** 2).sum(axis=1)
+        return apart <= ((self.old_logits - self.targets) ** 2).sum(axis=1) + 1e-12
+
+    @cached_property
+    def wanted(self) -> Array:
+        """(verdicts, outputs): the targets as probabilities of 0 and 1, or as outputs."""
+        if not self.classifies:
+            return self.targets
+        return np.eye(self.old_logits.shape[1], dtype=np.float32)[self.targets]
+
+    def score(self, logits: Array) -> Score:
+        """How these logits of the verdicts' images do."""
+        loss = LOSSES[self.head.loss, self.head.ends_in_softmax](logits.astype(np.float64), self.wanted)[0]
+        return Score(int(self.right(logits).sum()), len(logits), float(loss.mean()))
+
+    def accuracy(self, logits: Array) -> float:
+        """The share of verdicts that these logits predict."""
+        return float(self.right(logits).mean())
+
+    def judged(self, head: Head) -> Retrained:
+        """The result of a trainer: the new head, run for real, beside the old one."""
+        logits = head.logits(self.features)
+        right, flips = self.right(logits), self.flips
+        kept = int((right & ~flips).sum())
+        return Retrained(
+            head=head,
+            flips=int(flips.sum()),
+            learned=int((right & flips).sum()),
+            accepted=int((~flips).sum()),
+            kept=kept,
+            broken=int((~flips).sum()) - kept,
+            before=self.score(self.old_logits),
+            after=self.score(logits),
+        )
+
+
+def never() -> bool:
+    """A budget without an end."""
+    return False
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may say of a training; None leaves it to the model or the trainer."""
+
+    epochs: int | None = None
+    learning_rate: float | None = None
+    batch_size: int | None = None
+    momentum: float | None = None
+    shuffle: bool | None = None
+    seed: int | None = None
+    max_epochs: int | None = None
+    out_of_time: Callable[[], bool] = field(default=never, compare=False)
+    """Asked after every epoch of `edit` and `fit`, whose budget it is; the engine keeps no clock."""
+
+    @property
+    def given(self) -> dict[str, float]:
+        """The optimizer's numbers that were given."""
+        named = {name: getattr(self, name) for name in ("epochs", "learning_rate", "batch_size", "momentum")}
+        return {name: value for name, value in named.items() if value is not None}
+
+
+def numbers(training: Training, settings: Settings, bound: bool) -> dict[str, float]:
+    """The optimizer's numbers: the model's own, but those that `settings` gives.
+
+    `bound`: hold them to what the model allows, as Core ML does. Raises BadSetting naming what is allowed.
+    """
+    given = settings.given
+    for name, value in given.items():
+        words = name.replace("_", " ")
+        allowed = training.numbers.get(name)
+        if allowed is None:
+            raise BadSetting(f"The model's optimizer {training.optimizer!r} has no {words}.")
+        if bound and not allowed.admits(value):
+            raise BadSetting(
+                f"The model does not allow {value:g} for the {words}; it allows {allowed}.",
+                "The trainers auto, edit, fit and sgd are not bound by this.",
+            )
+        if value < 0 or (name in ("epochs", "batch_size") and value < 1):
+            raise BadSetting(f"{value:g} is not a possible {words}.")
+    return {name: allowed.default for name, allowed in training.numbers.items()} | given

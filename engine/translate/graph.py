@@ -1,0 +1,135 @@
+"""An ONNX graph under construction.
+
+A blob of Core ML is a `Blob` here: the name of an ONNX value, its sizes, and whether it is *folded*. Legacy blobs have
+rank 5, `(sequence, batch, channel, height, width)`; nearly all layers treat every (channel, height, width) alike, and
+ONNX convolves rank 4, so a folded blob keeps sequence and batch together in one axis: `(sequence * batch, C, H, W)`.
+
+The first size is `BATCH`, a free dimension, where the graph takes many images at once. All other sizes are numbers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from engine.errors import UnsupportedModel
+from engine.spec.describe import Layer
+
+BATCH = "N"
+OPSET = 18
+"""ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
+
+Size = int | str
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One value of the network."""
+
+    tensor: str
+    """Its name in the ONNX graph."""
+    shape: tuple[Size, ...]
+    folded: bool = False
+    """Whether this is a legacy rank-5 blob, kept in rank 4."""
+
+    @property
+    def rank(self) -> int:
+        """The rank that Core ML sees."""
+        return 5 if self.folded else len(self.shape)
+
+
+class Graph:
+    """Collects nodes and constants; knows the sizes of every value."""
+
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: list[onnx.TensorProto] = []
+        self.blobs: dict[str, Blob] = {}
+        """Core ML's blobs by name, those written so far."""
+        self._types: dict[str, onnx.TypeProto] = {}
+        self._values: dict[str, onnx.TensorProto] = {}
+
+    def enter(self, name: str, shape: Sequence[Size]) -> str:
+        """Make a float32 input of the graph; gives back its ONNX name."""
+        tensor = f"in.{len(self._types)}"
+        self._types[tensor] = helper.make_tensor_type_proto(TensorProto.FLOAT, list(shape))
+        return tensor
+
+    def take(self, layer: Layer, index: int = 0) -> Blob:
+        """The layer's input number `index`. Raises UnsupportedModel if nothing writes it."""
+        name = layer.inputs[index] if index < len(layer.inputs) else f"number {index}"
+        if name not in self.blobs:
+            raise UnsupportedModel(f"Layer {layer.name!r} reads {name!r}, which no layer before it writes.")
+        return self.blobs[name]
+
+    def give(self, layer: Layer, blob: Blob, index: int = 0) -> None:
+        """Let `blob` be the layer's output number `index`."""
+        self.blobs[layer.outputs[index]] = blob
+
+    def constant(self, values: Any, dtype: Any = np.float32) -> str:
+        """A constant of the graph; gives back its ONNX name."""
+        name = f"c.{len(self.constants)}"
+        tensor = numpy_helper.from_array(np.ascontiguousarray(np.asarray(values, dtype)), name)
+        self.constants.append(tensor)
+        self._types[name] = helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
+        self._values[name] = tensor
+        return name
+
+    def integers(self, *values: int) -> str:
+        """A rank-1 constant of int64, as axes, shapes and pads are given."""
+        return self.constant(values, np.int64)
+
+    def node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node with one output; gives back that output's name."""
+        return self.nodes_out(kind, inputs, 1, **attributes)[0]
+
+    def nodes_out(self, kind: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
+        """Add a node with several outputs; gives back their names."""
+        names = [f"v.{len(self.nodes)}.{index}" for index in range(outputs)]
+        node = helper.make_node(kind, list(inputs), names, name=names[0], **attributes)
+        self.nodes.append(node)
+        self._types.update(self._inferred(node))
+        return names
+
+    def shape(self, tensor: str) -> tuple[Size, ...]:
+        """The sizes of an ONNX value; the free one is `BATCH`."""
+        sizes = self._types[tensor].tensor_type.shape.dim
+        return tuple(each.dim_value if each.HasField("dim_value") else BATCH for each in sizes)
+
+    def blob(self, tensor: str, like: Blob | None = None) -> Blob:
+        """An ONNX value as a blob; folded where `like` is."""
+        return Blob(tensor, self.shape(tensor), like is not None and like.folded)
+
+    def reshape(self, tensor: str, shape: Sequence[int]) -> str:
+        """Reshape; 0 keeps a size, one -1 is worked out."""
+        return self.node("Reshape", tensor, self.integers(*shape))
+
+    def unfolded(self, blob: Blob) -> str:
+        """The value in the rank that Core ML sees: a folded blob gets its sequence axis (of size 1) back."""
+        return self.node("Unsqueeze", blob.tensor, self.integers(0)) if blob.folded else blob.tensor
+
+    def folded(self, tensor: str) -> Blob:
+        """Fold a rank-5 value whose sequence axis has size 1."""
+        return Blob(*self._named(self.node("Squeeze", tensor, self.integers(0))), folded=True)
+
+    def _named(self, tensor: str) -> tuple[str, tuple[Size, ...]]:
+        return tensor, self.shape(tensor)
+
+    def _inferred(self, node: onnx.NodeProto) -> dict[str, onnx.TypeProto]:
+        schema = onnx.defs.get_schema(node.op_type, OPSET, "")
+        types = {name: self._types[name] for name in node.input if name}
+        values = {name: self._values[name] for name in node.input if name in self._values}
+        try:
+            found = onnx.shape_inference.infer_node_outputs(
+                schema, node, types, values, opset_imports=[helper.make_opsetid("", OPSET)]
+            )
+        except (onnx.shape_inference.InferenceError, RuntimeError) as error:
+            raise UnsupportedModel(f"The sizes around an ONNX {node.op_type} do not fit: {error}") from error
+        return {name: found[name] for name in node.output if name in found}
+
+
+Array = NDArray[Any]

@@ -1,0 +1,74 @@
+"""Every model that was ever the champion: promote, restore. Version 0 is the untouched original.
+
+Which version is the present one is read from the model file itself, by its digest; so a crash between two writes, or a
+program that copies another model over it, leaves nothing that contradicts.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from engine.catalogue import Catalogue, Version
+from engine.errors import BadSetting
+from engine.spec.file import ModelFile, read, write
+
+
+class Versions:
+    """The history of one model file."""
+
+    def __init__(self, folder: Path, catalogue: Catalogue, target: Path) -> None:
+        """`folder` keeps the versions' files; `target` is the model file that they replace."""
+        self._folder, self._catalogue, self._target = folder, catalogue, target
+
+    def all(self) -> list[Version]:
+        """Oldest first."""
+        return self._catalogue.versions()
+
+    def present(self, model: ModelFile) -> int:
+        """The newest version that has exactly this model's bytes; the next free number if none has.
+
+        Before the first promotion, that is 0.
+        """
+        found = [each.version for each in self.all() if each.digest == model.digest]
+        return found[-1] if found else self._next()
+
+    def promote(
+        self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]
+    ) -> Version:
+        """Keep `data` as a new version and make it the present model; `champion` is kept first, if it is not yet.
+
+        What was written is read back and given to `check`; if that raises, the present model stays.
+        """
+        self._keep_champion(champion, said.at)
+        version = self._add(ModelFile(data, self._target.name), said, check)
+        write(self._target, data)
+        return version
+
+    def restore(self, version: int, champion: ModelFile, at: float) -> ModelFile:
+        """Make an older version the present model again. Raises BadSetting if there is none of that number."""
+        self._keep_champion(champion, at)
+        found = {each.version: each for each in self.all()}
+        if version not in found:
+            raise BadSetting(f"There is no version {version}.", f"There are {', '.join(map(str, sorted(found)))}.")
+        model = read(self._folder / found[version].file)
+        if model.digest != found[version].digest:
+            raise BadSetting(f"The file kept for version {version} was changed.", "The present model stays.")
+        write(self._target, model.data)
+        return ModelFile(model.data, self._target.name)
+
+    def _keep_champion(self, champion: ModelFile, at: float) -> None:
+        known = {each.digest for each in self.all()}
+        if champion.digest not in known:
+            self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
+
+    def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] | None = None) -> Version:
+        number = self._next()
+        version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
+        write(self._folder / version.file, model.data)
+        if check is not None:
+            check(read(self._folder / version.file))
+        self._catalogue.put_version(version)
+        return version
+
+    def _next(self) -> int:
+        return max((each.version for each in self.all()), default=-1) + 1

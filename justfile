@@ -1,0 +1,36 @@
+# `just` runs what a change must pass.
+
+check: lint types test
+
+# README's test command
+test:
+    python -m pytest
+
+lint:
+    ruff format --check engine tui tests samples
+    ruff check engine tui tests samples
+    lint-imports
+
+types:
+    pyright
+
+format:
+    ruff format engine tui tests samples
+    ruff check --fix engine tui tests samples
+
+# Make every sample again from its seed
+samples:
+    python samples/make.py
+
+# The figures on photographs of one's own: FOLDER/<label>/*.jpg
+learning MODEL FOLDER:
+    python tests/benchmarks/learning.py {{MODEL}} {{FOLDER}}
+
+# Key to repaint, and bytes on the line
+terminal:
+    python tests/benchmarks/terminal.py
+
+# The versions that CI runs with
+lock:
+    uv pip compile pyproject.toml --universal --no-emit-index-url --no-header -o requirements.lock
+    uv pip compile pyproject.toml --extra dev --universal --no-emit-index-url --no-header -o requirements-dev.lock

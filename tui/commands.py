@@ -1,0 +1,78 @@
+"""COMMANDS: everything that a key does; keys, footer, palette, help screen and documentation come from this table."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing that a person can do."""
+
+    action: str
+    """The method `action_...` of the main screen, with its argument where it takes one."""
+    keys: tuple[str, ...]
+    """As Textual names them."""
+    name: str
+    """In a word or two: footer and palette."""
+    help: str
+    """In a sentence: palette and help screen."""
+    group: str
+    footer: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("move(1)", ("j", "down"), "Down", "Move to the next row.", "Moving"),
+    Command("move(-1)", ("k", "up"), "Up", "Move to the row above.", "Moving"),
+    Command("page(1)", ("pagedown", "ctrl+f"), "Page down", "Move a page down.", "Moving"),
+    Command("page(-1)", ("pageup", "ctrl+b"), "Page up", "Move a page up.", "Moving"),
+    Command("top", ("g", "home"), "Top", "Move to the first row.", "Moving"),
+    Command("bottom", ("G", "end"), "Bottom", "Move to the last row.", "Moving"),
+    Command("next_open(1)", ("n",), "Next open", "Move to the next image without a verdict.", "Moving"),
+    Command("next_open(-1)", ("N",), "Previous open", "Move to the previous image without a verdict.", "Moving"),
+    Command("accept", ("a", "enter"), "Accept", "The predicted label is right; go on.", "Verdicts", True),
+    Command("flip", ("x",), "Flip", "The predicted label is wrong: it is the other of two, the next likely of many; go on.",
+            "Verdicts", True),
+    *(
+        Command(f"label({digit - 1})", (str(digit % 10),), f"Label {digit}", f"Give label number {digit}; go on.", "Verdicts")
+        for digit in range(1, 11)
+    ),
+    Command("pass_over", ("space",), "Pass over", "No verdict; go on.", "Verdicts"),
+    Command("undo", ("u",), "Undo", "Take the last verdict back; works across restarts.", "Verdicts", True),
+    Command("redo", ("U",), "Redo", "Give the verdict again that was taken back.", "Verdicts"),
+    Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load the new model, predict again.",
+            "Model", True),
+    Command("stop", ("escape",), "Stop", "Stop what is running; nothing is lost.", "Model"),
+    Command("next_order", ("s",), "Order", "Sort: uncertain first, by name, newest first.", "Looking", True),
+    Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),
+    Command("help", ("question_mark",), "Help", "Show all keys.", "Catflap", True),
+    Command("quit", ("q",), "Quit", "Leave; everything is already saved.", "Catflap", True),
+)  # fmt: skip
+
+
+def groups() -> Iterator[tuple[str, list[Command]]]:
+    """The commands by group, in the table's order."""
+    names = dict.fromkeys(command.group for command in COMMANDS)
+    for name in names:
+        yield name, [command for command in COMMANDS if command.group == name]
+
+
+KEY_NAMES = {
+    "question_mark": "?",
+    "escape": "Esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "down": "↓",
+    "up": "↑",
+    "space": "space",
+    "enter": "Enter",
+    "home": "Home",
+    "end": "End",
+    "ctrl+f": "Ctrl+f",
+    "ctrl+b": "Ctrl+b",
+}
+"""How keys are shown, where Textual's name is not what stands on the key."""
+
+
+def shown(command: Command) -> str:
+    """The command's keys as a person reads them."""
+    return " ".join(KEY_NAMES.get(key, key) for key in command.keys)

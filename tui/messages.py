@@ -1,0 +1,67 @@
+"""What the app and the engine's process say to each other. No Textual here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.events import Event
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What the child opens."""
+
+    folder: Path
+    model: Path | None = None
+    out: Path | None = None
+
+
+@dataclass(frozen=True)
+class Retrain:
+    """Train on these verdicts: content key -> label; `at` in Unix seconds."""
+
+    verdicts: Mapping[bytes, str]
+    at: float
+    trainer: str = "auto"
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Promote the challenger that waits, although it is right on fewer verdicts."""
+
+    at: float
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Stop what is running."""
+
+
+Request = Retrain | Keep | Stop
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The child has nothing left to do, or was stopped."""
+
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A task of the child failed as a whole."""
+
+    sentence: str
+    hint: str
+    fatal: bool = False
+    """The child could not open the folder or model, and has ended."""
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The child is gone without a word."""
+
+    why: str
+
+
+Said = Event | Ended | Failed | Crashed

@@ -1,0 +1,180 @@
+"""Session: all that the app knows, as one frozen value; `after(event)` gives the next one. No Textual here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import assert_never
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.events import (
+    BatchEnded,
+    EpochEnded,
+    Event,
+    FeaturesRead,
+    FolderChanged,
+    ImageSkipped,
+    ImagesPredicted,
+    ModelOpened,
+    ModelRestored,
+    ModelSaved,
+    Retrained,
+    TrainingBegan,
+)
+from engine.journal import Verdict
+from tui.rows import Rows
+from tui.text import learned
+
+LOSSES_KEPT = 200
+"""Of the loss curve; a terminal is no wider."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """A retrain under way."""
+
+    trainer: str
+    samples: int
+    epochs: int
+    epoch: int = 0
+    batch: int = 0
+    batches: int = 0
+    loss: float = float("nan")
+    accuracy: float = float("nan")
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan under way."""
+
+    done: int
+    total: int
+    from_store: int
+
+
+@dataclass(frozen=True, eq=False)
+class Session:
+    """What the screen shows."""
+
+    folder: Path = Path()
+    model: str = ""
+    """Name of the model file; empty until it is opened."""
+    labels: tuple[str, ...] = ()
+    version: int = 0
+    why_not: str = ""
+    """Why the model cannot be trained; empty if it can."""
+    rows: Rows = field(default_factory=Rows)
+    verdicts: Mapping[bytes, Verdict] = field(default_factory=dict[bytes, Verdict])
+    """By picture content."""
+    scan: Scan | None = None
+    training: Training | None = None
+    losses: tuple[float, ...] = ()
+    """Of the present or last retrain, one a batch."""
+    retrained: Retrained | None = None
+    """What the last retrain came to."""
+    waiting: Retrained | None = None
+    """A challenger that is right on fewer verdicts, until the person says what becomes of it."""
+    notice: str = ""
+    """One line for the person."""
+    problem: str = ""
+    """What went wrong with the whole engine; empty while all is well."""
+
+    def after(self, event: Event) -> "Session":
+        """The session once `event` has happened."""
+        match event:
+            case ModelOpened():
+                return self._opened(event)
+            case FolderChanged():
+                return self._folder_changed(event)
+            case ImagesPredicted():
+                return replace(self, rows=self.rows.predicted(event))
+            case ImageSkipped():
+                return replace(self, rows=self.rows.skipped(event.image, event.reason))
+            case FeaturesRead(done=done, total=total, from_store=known):
+                return replace(self, scan=Scan(done, total, known) if done < total else None)
+            case TrainingBegan():
+                training = Training(event.trainer, event.samples, event.epochs, why=event.why)
+                return replace(self, training=training, losses=(), notice="")
+            case BatchEnded() | EpochEnded():
+                return self._trained(event)
+            case Retrained():
+                return self._retrained(event)
+            case ModelSaved(version=version):
+                return self._replaced(version, f"{self.notice} Saved as version {version}.".strip())
+            case ModelRestored(version=version):
+                return self._replaced(version, f"Version {version} is back.")
+            case _:
+                assert_never(event)
+
+    def judged(self, verdicts: Mapping[bytes, Verdict]) -> "Session":
+        """The session with these verdicts in force; rows of copies of a picture show the same one."""
+        return replace(self, verdicts=verdicts)
+
+    def ended(self, stopped: bool) -> "Session":
+        """Nothing runs any more: it ended by itself, or the person stopped it."""
+        notice = "Stopped; the model is as it was." if stopped and self.training else self.notice
+        return replace(self, training=None, scan=None, notice=notice)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a retrain runs."""
+        return self.training is not None
+
+    @property
+    def verdict_labels(self) -> NDArray[np.int16]:
+        """(rows,) number of each row's verdict; -1 where there is none."""
+        number = {label: index for index, label in enumerate(self.labels)}
+        found = np.full(len(self.rows), -1, np.int16)
+        for row, content in enumerate(self.rows.contents):
+            if content in self.verdicts:
+                found[row] = number.get(self.verdicts[content].label or "", -1)
+        return found
+
+    @property
+    def label_counts(self) -> dict[str, int]:
+        """By label, how many verdicts; copies count once."""
+        counts = dict.fromkeys(self.labels, 0)
+        for verdict in self.verdicts.values():
+            if verdict.label in counts:
+                counts[verdict.label] += 1
+        return counts
+
+    @property
+    def flips(self) -> int:
+        """Verdicts that differ from what was shown when they were given."""
+        return sum(verdict.flip for verdict in self.verdicts.values())
+
+    def _opened(self, event: ModelOpened) -> "Session":
+        rows = self.rows.for_labels(len(event.labels))
+        return replace(
+            self, model=event.name, labels=event.labels, version=event.version, why_not=event.why_not, rows=rows
+        )
+
+    def _folder_changed(self, event: FolderChanged) -> "Session":
+        rows = self.rows.changed(event)
+        first = not len(self.rows)
+        came, went = len(event.added), len(event.removed)
+        words = [f"{came} new" * bool(came), f"{went} gone" * bool(went), f"{len(event.changed)} changed" * bool(event.changed)]
+        names = (*event.added, *event.removed, *event.changed)
+        what = f": {names[0]}" if len(names) == 1 else " in the folder"
+        notice = "" if first else f"{', '.join(filter(None, words))}{what}."
+        return replace(self, rows=rows, notice=notice or self.notice)
+
+    def _trained(self, event: BatchEnded | EpochEnded) -> "Session":
+        training = self.training or Training("", 0, 0)
+        if isinstance(event, BatchEnded):
+            training = replace(training, epoch=event.epoch, batch=event.batch, batches=event.batches, loss=event.loss)
+            return replace(self, training=training, losses=(*self.losses, event.loss)[-LOSSES_KEPT:])
+        return replace(
+            self, training=replace(training, epoch=event.epoch, epochs=event.epochs, batch=0, accuracy=event.accuracy)
+        )
+
+    def _retrained(self, event: Retrained) -> "Session":
+        words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
+        waiting = None if event.better else event
+        return replace(self, training=None, retrained=event, waiting=waiting, notice=words)
+
+    def _replaced(self, version: int, notice: str) -> "Session":
+        return replace(self, version=version, rows=self.rows.before_new_model(), waiting=None, notice=notice)

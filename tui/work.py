@@ -1,0 +1,72 @@
+"""The only place where the engine's work is started, stopped and listened to: one niced child process.
+
+The app asks; the child answers with events, in batches, through a pipe. The child ends when the pipe does, so it never
+outlives the app.
+"""
+
+import threading
+from collections import deque
+from multiprocessing import get_context, resource_tracker
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from tui.messages import Crashed, Opening, Request, Said
+
+
+def prepare() -> None:
+    """Call before the app takes the terminal: later, starting a child fails on the app's own descriptors."""
+    resource_tracker.ensure_running()
+
+
+def _serve(pipe: Connection, opening: Opening, log: Path) -> None:
+    """The child's first step; only here is the engine imported, never in the app's process."""
+    from tui.child import serve
+
+    serve(pipe, opening, log)
+
+
+class Work:
+    """The engine's process, seen from the app's."""
+
+    def __init__(self, opening: Opening, log: Path) -> None:
+        """`log` gets what libraries print in the child; it never reaches the screen."""
+        self._opening, self._log = opening, log
+        self._heard: deque[Said] = deque()
+        self._closing = False
+
+    def start(self) -> None:
+        """Start the child."""
+        context = get_context("spawn")
+        self._pipe, theirs = context.Pipe()
+        self._child = context.Process(target=_serve, args=(theirs, self._opening, self._log), daemon=True)
+        self._child.start()
+        theirs.close()
+        threading.Thread(target=self._listen, args=(self._pipe,), daemon=True).start()
+
+    def ask(self, request: Request) -> None:
+        """Send a request; the answer comes as events."""
+        try:
+            self._pipe.send(request)
+        except OSError:
+            self._heard.append(Crashed("The engine does not answer."))
+
+    def heard(self) -> list[Said]:
+        """What the child said since the last call, in order."""
+        return [self._heard.popleft() for _ in range(len(self._heard))]
+
+    def close(self) -> None:
+        """End the child; what it is doing is not half done, since every write is whole or not at all."""
+        self._closing = True
+        self._pipe.close()
+        self._child.join(2)
+        if self._child.is_alive():
+            self._child.terminate()
+
+    def _listen(self, pipe: Connection) -> None:
+        try:
+            while True:
+                self._heard.extend(pipe.recv())
+        except (EOFError, OSError):
+            if not self._closing:
+                self._child.join(1)
+                self._heard.append(Crashed(f"The engine ended with code {self._child.exitcode}."))
