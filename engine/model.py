@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backbone import Backbone
-from engine.errors import BadInput, CannotTrain, UnsupportedModel
+from engine.errors import BadInput, CannotTrain, ModelError, UnsupportedModel
 from engine.features import backbone_key
 from engine.head import Head
 from engine.spec.describe import ArrayFeature, Description, ImageFeature, Layer, Network, ValueFeature
@@ -17,6 +17,8 @@ from engine.spec.file import ModelFile, read
 from engine.spec.split import Cut, split
 from engine.spec.update import with_head
 
+CLOSE = 1e-4
+"""The largest difference in probability that a saved model may show."""
 READER_VERSION = b"1"
 """Part of every feature's key: to be raised when pixels or translated layers come out differently."""
 
@@ -112,6 +114,14 @@ class Model:
         """The model in `file`, with this one's backbone if that is the same."""
         other = Model(file)
         return Model(file, self.backbone) if other.backbone_key == self.backbone_key else other
+
+    def require_same(self, head: Head, features: NDArray[np.float32]) -> None:
+        """Raise ModelError unless this model predicts `features` as `head` does."""
+        if not len(features):
+            return
+        apart = np.abs(self.probabilities(features) - head.probabilities(features).reshape(len(features), -1)).max()
+        if not apart <= CLOSE:
+            raise ModelError(f"The saved model differs from the trained one by {apart:.2g}.", "The old one stays.")
 
     def predict(self, data: Any) -> Any:
         """Answer as `MLModel.predict` of coremltools does on a Mac.

@@ -1,7 +1,6 @@
 """From image files to features and predictions: each picture's content goes through the backbone once, ever."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,32 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Known
-from engine.errors import UnreadableImage
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted
 from engine.features import FeatureStore
 from engine.folder import Stamp
-from engine.images import content_key, pixels, read
 from engine.model import Model
+from engine.reading import Reading, readings
 
-BATCH = 16
-"""Images that go through the backbone together; also what is decoded ahead of it."""
 BLOCK = 1024
 """Known images that are predicted together."""
-READERS = 2
-"""Threads that decode while the backbone runs."""
-
-
-@dataclass(frozen=True, eq=False)
-class Reading:
-    """One file as it was read."""
-
-    path: str
-    stamp: Stamp
-    content: bytes | None
-    pixels: NDArray[np.uint8] | None
-    """None where the features are in the store already, or the image cannot be used."""
-    problem: str = ""
-
 
 @dataclass(frozen=True, eq=False)
 class Scanner:
@@ -67,19 +48,20 @@ class Scanner:
     def read(self, images: Mapping[str, Stamp], done: int, total: int) -> Iterator[Event]:
         """Read these files, run the backbone on what is new to the store, and predict them."""
         from_store = done
-        for batch in self._readings(images):
+        files = {path: self.folder / path for path in images}
+        for batch in readings(files, self.model.image, self.store):
             fresh = [each for each in batch if each.pixels is not None]
             self._run_backbone(fresh)
-            self.catalogue.put_images({r.path: Known(r.stamp, r.content, r.problem) for r in batch})
-            yield from (ImageSkipped(each.path, each.problem) for each in batch if each.problem)
+            self.catalogue.put_images({r.name: Known(images[r.name], r.content or None, r.problem) for r in batch})
+            yield from (ImageSkipped(each.name, each.problem) for each in batch if each.problem)
             good = [each for each in batch if not each.problem]
             if good:
-                yield self._predicted([(each.path, each.content or b"", each.stamp) for each in good])
+                yield self._predicted([(each.name, each.content, images[each.name]) for each in good])
             done, from_store = done + len(batch), from_store + len(good) - len(fresh)
             yield FeaturesRead(done, total, from_store)
 
     def _run_backbone(self, readings: Sequence[Reading]) -> None:
-        once = {each.content or b"": each.pixels for each in readings if each.pixels is not None}
+        once = {each.content: each.pixels for each in readings if each.pixels is not None}
         if once:
             self.store.append(list(once), self.model.features(np.stack(list(once.values()))))
 
@@ -102,31 +84,3 @@ class Scanner:
     ) -> ImagesPredicted:
         modified = tuple(stamp.modified_ns for stamp in stamps)
         return ImagesPredicted(tuple(paths), tuple(contents), modified, rows, self.version)
-
-    def _readings(self, images: Mapping[str, Stamp]) -> Iterator[list[Reading]]:
-        """Batches in order, the next one being decoded while the backbone has the last."""
-        paths = list(images)
-        batches = [paths[at : at + BATCH] for at in range(0, len(paths), BATCH)]
-        with ThreadPoolExecutor(READERS) as pool:
-            waiting: list[list[Future[Reading]]] = []
-            try:
-                for batch in batches:
-                    waiting.append([pool.submit(self._read_one, path, images[path]) for path in batch])
-                    if len(waiting) > 1:
-                        yield [each.result() for each in waiting.pop(0)]
-                for batch in waiting:
-                    yield [each.result() for each in batch]
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-
-    def _read_one(self, path: str, stamp: Stamp) -> Reading:
-        size = self.model.image
-        content = None
-        try:
-            data = read(self.folder / path)
-            content = content_key(data)
-            if content in self.store:
-                return Reading(path, stamp, content, None)
-            return Reading(path, stamp, content, pixels(data, size.width, size.height, size.color))
-        except UnreadableImage as error:
-            return Reading(path, stamp, content, None, str(error))

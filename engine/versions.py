@@ -61,12 +61,10 @@ class Versions:
         if champion.digest not in known:
             self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
 
-    def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] | None = None) -> Version:
+    def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
         number = self._next()
         version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
-        write(self._folder / version.file, model.data)
-        if check is not None:
-            check(read(self._folder / version.file))
+        write(self._folder / version.file, model.data, check)
         self._catalogue.put_version(version)
         return version
 

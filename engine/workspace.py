@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Version
-from engine.errors import BadLabels, BadSetting, ModelError
+from engine.errors import BadLabels, BadSetting
 from engine.events import Event, FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved, Retrained
 from engine.features import FeatureStore
 from engine.folder import Stamp, scan
 from engine.model import Model
 from engine.places import find_model, home
 from engine.scan import BLOCK, Scanner
-from engine.spec.file import ModelFile, read
+from engine.spec.file import read
 from engine.trainers import TRAINERS, Lesson, Settings, Trainer
 from engine.versions import Versions
 
@@ -25,8 +25,6 @@ CANDIDATES = 4000
 """Images among which the nearest are looked for."""
 PROBES = 64
 """Images on which a saved model is compared with the trained one."""
-CLOSE = 1e-4
-"""The largest difference in probability that a saved model may show."""
 
 
 class Workspace:
@@ -136,7 +134,10 @@ class Workspace:
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
         )  # fmt: skip
         kept = self.versions.promote(
-            self.model.file, challenger.file.data, said, lambda saved: self._compare(saved, result, probes)
+            self.model.file,
+            challenger.file.data,
+            said,
+            lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
         self.model, self.version = self.model.reopened(read(self.target)), kept.version
         yield ModelSaved(self.target, kept.version, result.before, result.after)
@@ -152,13 +153,6 @@ class Workspace:
     def predict_again(self) -> Iterator[Event]:
         """Predict all images from their features."""
         yield from self._scanner().predict(self.images)
-
-    def _compare(self, file: ModelFile, result: Retrained, probes: NDArray[np.float32]) -> None:
-        """Raise ModelError unless the saved model predicts what the trained head does."""
-        saved = self.model.reopened(file)
-        apart = np.abs(saved.probabilities(probes) - result.head.probabilities(probes).reshape(len(probes), -1))
-        if len(probes) and not float(apart.max()) <= CLOSE:
-            raise ModelError(f"The saved model differs from the trained one by {float(apart.max()):.2g}.", "The old one stays.")
 
     def _scanner(self) -> Scanner:
         return Scanner(self.folder, self.model, self.version, self._store, self._catalogue)

@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from tui.rows import Rows
 
 Order = NDArray[np.intp]
-Key = Callable[[Rows, NDArray[np.bool_]], tuple[NDArray[Any], ...]]
+Key = Callable[[Rows], tuple[NDArray[Any], ...]]
 
 
-def _uncertain(rows: Rows, judged: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+def _uncertain(rows: Rows) -> tuple[NDArray[Any], ...]:
     """Images without a verdict first, the least confident of them on top; what has no prediction comes last."""
     confidence = np.where(np.isnan(rows.confidence), 2.0, rows.confidence)
-    return np.array(rows.names, dtype=object), confidence, judged
+    return np.array(rows.names, dtype=object), confidence, rows.verdict >= 0
 
 
-def _name(rows: Rows, judged: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+def _name(rows: Rows) -> tuple[NDArray[Any], ...]:
     return (np.array(rows.names, dtype=object),)
 
 
-def _newest(rows: Rows, judged: NDArray[np.bool_]) -> tuple[NDArray[Any], ...]:
+def _newest(rows: Rows) -> tuple[NDArray[Any], ...]:
     return np.array(rows.names, dtype=object), -rows.modified_ns
 
 
@@ -30,11 +30,11 @@ ORDERS: Mapping[str, Key] = {"uncertain first": _uncertain, "name": _name, "newe
 """By name: the columns to sort by, the most important one last."""
 
 
-def arranged(rows: Rows, judged: NDArray[np.bool_], order: str) -> Order:
+def arranged(rows: Rows, order: str) -> Order:
     """The rows' numbers in the order of that name."""
     if not len(rows):
         return np.zeros(0, np.intp)
-    keys = ORDERS[order](rows, judged)
+    keys = ORDERS[order](rows)
     result = np.arange(len(rows))
     for key in keys:
         result = result[np.argsort(key[result], kind="stable")]

@@ -33,6 +33,8 @@ class Rows:
     modified_ns: Numbers = _none(np.int64)
     previous: Numbers = _none(np.int16)
     """The label predicted by the model before this one; -1 where there was none."""
+    verdict: Numbers = _none(np.int16)
+    """The label that the person gave; -1 where there is none."""
     arrived: Numbers = _none(np.bool_)
     """Whether the image came while the app was open."""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -68,20 +70,34 @@ class Rows:
         rows = rows._with([name for name in event.added if name not in rows.at], arrived=bool(len(self)))
         return rows._unread([name for name in event.changed if name in rows.at]) if event.changed else rows
 
-    def predicted(self, event: ImagesPredicted) -> "Rows":
-        """With these predictions."""
+    def predicted(self, event: ImagesPredicted, verdicts: Mapping[bytes, int]) -> "Rows":
+        """With these predictions, and the verdicts on what they show: content -> label number."""
         known = [index for index, name in enumerate(event.paths) if name in self.at]
         where = np.array([self.at[event.paths[index]] for index in known], np.intp)
         probabilities, modified = self.probabilities.copy(), self.modified_ns.copy()
         probabilities[where] = event.probabilities[known]
         modified[where] = np.array(event.modified_ns, np.int64)[known]
-        contents = list(self.contents)
+        contents, verdict = list(self.contents), self.verdict.copy()
         for row, index in zip(where, known, strict=True):
             contents[row] = event.contents[index]
+            verdict[row] = verdicts.get(event.contents[index], -1)
         problems = {name: why for name, why in self.problems.items() if name not in set(event.paths)}
         return replace(
-            self, probabilities=probabilities, modified_ns=modified, contents=tuple(contents), problems=problems
+            self,
+            probabilities=probabilities,
+            modified_ns=modified,
+            contents=tuple(contents),
+            verdict=verdict,
+            problems=problems,
         )
+
+    def judged(self, verdicts: Mapping[bytes, int]) -> "Rows":
+        """With these verdicts on pictures, by content; -1 takes one back. All copies of a picture show it."""
+        verdict = self.verdict.copy()
+        for row, content in enumerate(self.contents):
+            if content in verdicts:
+                verdict[row] = verdicts[content]
+        return replace(self, verdict=verdict)
 
     def skipped(self, name: str, reason: str) -> "Rows":
         """With an image that cannot be used."""
@@ -102,6 +118,7 @@ class Rows:
             probabilities=np.concatenate([self.probabilities, np.full((more, labels), np.nan, np.float32)]),
             modified_ns=np.concatenate([self.modified_ns, np.zeros(more, np.int64)]),
             previous=np.concatenate([self.previous, np.full(more, -1, np.int16)]),
+            verdict=np.concatenate([self.verdict, np.full(more, -1, np.int16)]),
             arrived=np.concatenate([self.arrived, np.full(more, arrived)]),
             at={**self.at, **{name: len(self) + index for index, name in enumerate(names)}},
         )
@@ -117,6 +134,7 @@ class Rows:
             probabilities=self.probabilities[stay],
             modified_ns=self.modified_ns[stay],
             previous=self.previous[stay],
+            verdict=self.verdict[stay],
             arrived=self.arrived[stay],
             problems={name: why for name, why in self.problems.items() if name not in gone},
             at={name: row for row, name in enumerate(kept)},
@@ -124,9 +142,10 @@ class Rows:
 
     def _unread(self, names: Sequence[str]) -> "Rows":
         where = np.array([self.at[name] for name in names], np.intp)
-        probabilities, contents = self.probabilities.copy(), list(self.contents)
+        probabilities, contents, verdict = self.probabilities.copy(), list(self.contents), self.verdict.copy()
         probabilities[where] = np.nan
+        verdict[where] = -1
         for row in where:
             contents[row] = b""
         problems = {name: why for name, why in self.problems.items() if name not in set(names)}
-        return replace(self, probabilities=probabilities, contents=tuple(contents), problems=problems)
+        return replace(self, probabilities=probabilities, contents=tuple(contents), verdict=verdict, problems=problems)

@@ -1,12 +1,9 @@
 """Session: all that the app knows, as one frozen value; `after(event)` gives the next one. No Textual here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
-
-import numpy as np
-from numpy.typing import NDArray
 
 from engine.events import (
     BatchEnded,
@@ -89,7 +86,7 @@ class Session:
             case FolderChanged():
                 return self._folder_changed(event)
             case ImagesPredicted():
-                return replace(self, rows=self.rows.predicted(event))
+                return replace(self, rows=self.rows.predicted(event, self._numbers(event.contents)))
             case ImageSkipped():
                 return replace(self, rows=self.rows.skipped(event.image, event.reason))
             case FeaturesRead(done=done, total=total, from_store=known):
@@ -108,29 +105,37 @@ class Session:
             case _:
                 assert_never(event)
 
-    def judged(self, verdicts: Mapping[bytes, Verdict]) -> "Session":
-        """The session with these verdicts in force; rows of copies of a picture show the same one."""
-        return replace(self, verdicts=verdicts)
+    def judged(self, verdicts: Mapping[bytes, Verdict], changed: Iterable[bytes]) -> "Session":
+        """The session with these verdicts in force; `changed` are the pictures on which they differ from before."""
+        session = replace(self, verdicts=verdicts)
+        pictures = set(changed)
+        return replace(session, rows=self.rows.judged({each: -1 for each in pictures} | session._numbers(pictures)))
 
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
         notice = "Stopped; the model is as it was." if stopped and self.training else self.notice
         return replace(self, training=None, scan=None, notice=notice)
 
+    def failed(self, problem: str) -> "Session":
+        """A task failed as a whole."""
+        return replace(self, training=None, scan=None, problem=problem)
+
+    def told(self, notice: str) -> "Session":
+        """With a line for the person; what went wrong before is read by now."""
+        return replace(self, notice=notice, problem="")
+
+    def began(self) -> "Session":
+        """A retrain was asked for."""
+        return replace(self, training=Training("", len(self.verdicts), 1), losses=(), notice="", problem="")
+
+    def decided(self, notice: str) -> "Session":
+        """The person said what becomes of the challenger."""
+        return replace(self, waiting=None, notice=notice or self.notice)
+
     @property
     def busy(self) -> bool:
         """Whether a retrain runs."""
         return self.training is not None
-
-    @property
-    def verdict_labels(self) -> NDArray[np.int16]:
-        """(rows,) number of each row's verdict; -1 where there is none."""
-        number = {label: index for index, label in enumerate(self.labels)}
-        found = np.full(len(self.rows), -1, np.int16)
-        for row, content in enumerate(self.rows.contents):
-            if content in self.verdicts:
-                found[row] = number.get(self.verdicts[content].label or "", -1)
-        return found
 
     @property
     def label_counts(self) -> dict[str, int]:
@@ -145,6 +150,12 @@ class Session:
     def flips(self) -> int:
         """Verdicts that differ from what was shown when they were given."""
         return sum(verdict.flip for verdict in self.verdicts.values())
+
+    def _numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
+        """The verdicts in force on these pictures, as label numbers."""
+        number = {label: index for index, label in enumerate(self.labels)}
+        given = {each: self.verdicts[each].label for each in pictures if each in self.verdicts}
+        return {each: number[label] for each, label in given.items() if label in number}
 
     def _opened(self, event: ModelOpened) -> "Session":
         rows = self.rows.for_labels(len(event.labels))

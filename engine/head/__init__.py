@@ -7,7 +7,7 @@
 A head is never changed; `with_weights` makes another one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -57,7 +57,7 @@ class Trace:
             dx = KINDS[layer.kind].tangent(layer, x, y, dx, dw)
         return dx.reshape(dx.shape[0], -1)
 
-    def _backwards(self, d_outputs: Array) -> Any:
+    def _backwards(self, d_outputs: Array) -> Iterator[tuple[int, Array]]:
         """(layer number, dy) from the last layer to the first updatable one."""
         dy = d_outputs.reshape(self.values[-1].shape)
         for index in range(len(self.layers) - 1, -1, -1):

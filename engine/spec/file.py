@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -75,10 +76,11 @@ def payload(path: Path) -> Path:
     return inner
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, check: Callable[[ModelFile], None] = lambda model: None) -> None:
     """Replace what is at `path`, whole or not at all; a package keeps everything but its model.
 
-    Raises FolderError, with nothing changed, where the disk is full or the place cannot be written to.
+    What was written is read back and given to `check` before it takes the old file's place. Raises FolderError, with
+    nothing changed, where the disk is full or the place cannot be written to; and what `check` raises.
     """
     target = payload(path) if path.is_dir() else path
     draft = ""
@@ -89,13 +91,15 @@ def write(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        check(ModelFile(Path(draft).read_bytes(), path.name))
         os.chmod(draft, target.stat().st_mode & 0o777 if target.exists() else 0o644)
         os.replace(draft, target)
         sync_folder(target.parent)
     except OSError as error:
+        raise FolderError(f"{str(path)!r} could not be written: {error.strerror}.", "The old file is as it was.") from error
+    finally:
         if draft and os.path.exists(draft):
             os.unlink(draft)
-        raise FolderError(f"{str(path)!r} could not be written: {error.strerror}.", "The old file is as it was.") from error
 
 
 def sync_folder(folder: Path) -> None:

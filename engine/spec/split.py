@@ -157,6 +157,10 @@ def _halves(total: int, first_heavy: bool) -> tuple[int, int]:
     return (total - small, small) if first_heavy else (small, total - small)
 
 
+def _nothing(height: int, width: int) -> tuple[int, int]:
+    return 0, 0
+
+
 def _pooling(layer: Layer) -> Read:
     its = layer.parameters
     if its.type not in (0, 1):
@@ -169,7 +173,7 @@ def _pooling(layer: Layer) -> Read:
         "whole": its.globalPooling,
         "exclude_padding": its.avgPoolExcludePadding,
         "padding": _padding(its, kernel, stride),
-        "beyond": lambda h, w: (0, 0),
+        "beyond": _nothing,
     }
     if its.WhichOneof("PoolingPaddingType") == "includeLastPixel":
         amounts = _pair(its.includeLastPixel.paddingAmounts, 0)

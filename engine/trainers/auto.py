@@ -58,9 +58,10 @@ def _fits_better(lesson: Lesson, training: Training, settings: Settings) -> bool
 def _difference(lesson: Lesson, held: NDArray[np.bool_], training: Training, settings: Settings) -> NDArray[np.int64]:
     """For each held-out verdict, 1 where only `fit` is right, -1 where only `edit` is."""
     part = Lesson(lesson.head, lesson.features[~held], lesson.targets[~held], lesson.anchors)
-    rights = []
+    rights: list[NDArray[np.int64]] = []
     for trainer in (fit, edit):
         *_, last = trainer(part, training, settings)
         assert isinstance(last, Retrained)
-        rights.append((last.head.logits(lesson.features[held]).argmax(axis=1) == lesson.targets[held]).astype(np.int64))
+        said = last.head.logits(lesson.features[held]).argmax(axis=1)
+        rights.append((said == lesson.targets[held]).astype(np.int64))
     return rights[0] - rights[1]

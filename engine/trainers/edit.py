@@ -6,7 +6,7 @@ tangent kernel Theta = J J', the least-norm change of the weights that takes d a
 (Natural gradient: Martens 2020; least-norm editing: ROME, Meng et al. 2022.)
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ MARGIN = 0.3
 """By how much a verdict's logit is to lead the next one."""
 ENOUGH = 0.9
 """The share of the margin at which a verdict counts as learned; stopping as soon as flips are merely right breaks others."""
-RIDGES = (0.03, 0.01, 0.003, 0.001, 0.0003)
+RIDGES = (0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003)
 """Relative to the kernel's mean diagonal, tried in turn while flips are left; a larger one generalises better."""
 PASSES = 10
 LARGEST_MATRIX = 1500
@@ -65,7 +65,7 @@ def edit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Eve
 
 def _passes(
     lesson: Lesson, space: SampleSpace, ridge: float, passes: int, settings: Settings
-) -> Any:
+) -> Generator[Event, None, _Try]:
     head, old = space.head, space.head.logits(space.features)
     basis = centred_basis(old.shape[1]) if lesson.classifies else np.eye(old.shape[1])
     goal = np.concatenate([lesson.targets, np.full(len(lesson.anchors), -1)]) if lesson.classifies else None
@@ -103,14 +103,14 @@ def nearest_with_margin(logits: Array, labels: Array, margin: float) -> Array:
     one level; k grows until the next lies below.
     """
     rows = np.arange(len(logits))
-    true = logits[rows, labels] - margin
+    true: Array = logits[rows, labels] - margin
     others = logits.copy()
     others[rows, labels] = -np.inf
-    ranked = -np.sort(-others, axis=1)[:, :-1]
-    levels = (np.cumsum(ranked, axis=1) + true[:, None]) / np.arange(2, ranked.shape[1] + 2)
-    below = np.concatenate([ranked[:, 1:], np.full((len(ranked), 1), -np.inf)], axis=1) <= levels
-    level = levels[rows, below.argmax(axis=1)]
-    level = np.where(true >= ranked[:, 0], np.inf, level)
+    ranked: Array = -np.sort(-others, axis=1)[:, :-1]
+    levels: Array = (np.cumsum(ranked, axis=1) + true[:, None]) / np.arange(2, ranked.shape[1] + 2)
+    following = np.concatenate([ranked[:, 1:], np.full((len(ranked), 1), -np.inf)], axis=1)
+    first_fitting: Array = np.argmax(following <= levels, axis=1)
+    level: Array = np.where(true >= ranked[:, 0], np.inf, levels[rows, first_fitting])
     moved = np.minimum(others, level[:, None])
     moved[rows, labels] = np.where(np.isinf(level), logits[rows, labels], level + margin)
     return moved

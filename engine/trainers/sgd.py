@@ -20,6 +20,8 @@ Array = NDArray[Any]
 FLIP_WEIGHT = 5.0
 """How much more a flip counts than any other image; with ANCHORED_EPOCHS, the best of the anchored runs measured."""
 ANCHORED_EPOCHS = 40
+LARGEST_LOSS = 1e6
+"""Beyond this a training has run away, long before the weights stop being numbers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,8 +83,9 @@ def _train(name: str, lesson: Lesson, course: Course) -> Iterator[Event]:
         batches = _cut(order, int(course.numbers["batch_size"]))
         total = 0.0
         for batch, chosen in enumerate(batches, 1):
-            head, memory, loss = _step(head, features, chosen, course, memory)
-            if not np.isfinite(loss):
+            with np.errstate(over="ignore", invalid="ignore"):
+                head, memory, loss = _step(head, features, chosen, course, memory)
+            if not loss < LARGEST_LOSS:
                 raise _diverged(course)
             total += loss * len(chosen)
             yield BatchEnded(epoch, batch, len(batches), loss)
@@ -109,6 +112,6 @@ def _step(
 def _diverged(course: Course) -> CannotTrain:
     rate = course.numbers["learning_rate"]
     return CannotTrain(
-        f"The training ran away: with a learning rate of {rate:g} the loss is no longer a number.",
+        f"The training ran away: with a learning rate of {rate:g} the loss grew beyond all bounds.",
         f"The old model stays. Try a learning rate of {rate / 10:g}.",
     )

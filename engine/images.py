@@ -1,0 +1,278 @@
+"""Picture files to pixels; the only place that knows Pillow.
+
+A picture is read upright (its EXIF orientation is applied), in its first frame, with 8 bits a channel. Transparency is
+drawn over black, as Core Graphics draws into an empty buffer. Colour profiles are not applied: the numbers in the file
+are the numbers that the model gets.
+"""
+
+import errno
+import functools
+import hashlib
+import os
+import stat
+import warnings
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
+
+from engine.errors import UnreadableImage
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = frozenset(
+    {
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"),
+        *(".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jpx", ".pbm", ".pgm", ".ppm", ".pnm"),
+    }
+)
+"""What the names of pictures end in, in lower case."""
+
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "HEIF", "AVIF", "JPEG2000", "PPM")
+"""Pillow's names of the formats that are opened; others run programs (EPS) or hold no photographs."""
+
+MOST_PIXELS = 200_000_000
+"""Larger pictures are refused before they are decoded: a few kilobytes can unpack to all the memory there is."""
+MOST_BYTES = 1 << 30
+"""Larger files are not read."""
+
+_COVER = 2
+"""A JPEG is decoded at no less than so many times the size that is asked for, in both directions.
+
+At exactly the size, pixels differ from those of a full decode by 0.4 to 5 of 255 (means of photographs), and features
+with them; at twice the size by 0 to 2, and a photograph of 12 million pixels still decodes at a quarter.
+"""
+
+_MOVE = "Replace the file, or move it out of the folder."
+_FILE_PROBLEMS: Mapping[int, tuple[str, str]] = {
+    errno.ENOENT: ("The file is gone.", "Look at the folder again."),
+    errno.ENOTDIR: ("The file is gone.", "Look at the folder again."),
+    errno.EACCES: ("The file may not be read.", "Allow this user to read it."),
+    errno.EPERM: ("The file may not be read.", "Allow this user to read it."),
+    errno.ELOOP: ("A link that leads nowhere.", _MOVE),
+}
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP  ")
+"""How files of the usual formats begin."""
+
+_UPRIGHT: Mapping[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its orientation (Exif 2.32, tag 0x0112)."""
+_ON_ITS_SIDE = (5, 6, 7, 8)
+_ORIENTATION = 0x0112
+_BITS_PER_SAMPLE = 258
+
+Size = tuple[int, int]
+
+
+def read(path: Path) -> bytes:
+    """The file's bytes; UnreadableImage unless it is a regular file with something in it, of MOST_BYTES at most."""
+    try:
+        # Opening a pipe or a device can wait for ever or do something: look first, and do not wait if it was swapped.
+        _require_regular(os.stat(path))
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            _require_regular(os.fstat(file.fileno()))
+            data = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        number = error.errno or 0 if isinstance(error, OSError) else 0
+        reason = os.strerror(number) if number else "the name is not one that a file can have"
+        raise UnreadableImage(*_FILE_PROBLEMS.get(number, (f"The file cannot be read: {reason}.", _MOVE))) from error
+    if not data:
+        raise UnreadableImage("The file is empty.", _MOVE)
+    if len(data) > MOST_BYTES:
+        raise UnreadableImage("The file is larger than 1 GiB.", _MOVE)
+    return data
+
+
+def _require_regular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise UnreadableImage("A folder, not a file.", "Name the pictures in it, or open the folder itself.")
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableImage("Not a regular file.", _MOVE)
+
+
+def content_key(data: bytes) -> bytes:
+    """16 bytes that tell one file's content from another's (BLAKE2b)."""
+    return hashlib.blake2b(data, digest_size=16).digest()
+
+
+def pixels(source: Path | bytes, width: int, height: int, color: str) -> Pixels:
+    """(height, width, channels), the channels in the order of `color`: RGB, BGR, GRAYSCALE or GRAYSCALE_FLOAT16.
+
+    Both kinds of grey are one channel of 0 to 255 (Rec. 601 luma); a model of half floats takes the same numbers as
+    floats. The picture is stretched to the size, its proportions ignored, as Core ML's scaleFill does, with a triangle
+    filter that is widened to the scale (Pillow's BILINEAR), so that a small picture of a large one does not alias.
+    `source` is a path or a file's bytes. Raises UnreadableImage.
+    """
+    mode, step = _ORDERS[color]
+    picture = _colours(_decode(source, lambda _: (width, height)), mode)
+    scaled = picture.resize((width, height), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(_array(scaled, height, width)[:, :, ::step])
+
+
+_ORDERS: Mapping[str, tuple[str, int]] = {
+    "RGB": ("RGB", 1),
+    "BGR": ("RGB", -1),
+    "GRAYSCALE": ("L", 1),
+    "GRAYSCALE_FLOAT16": ("L", 1),
+}
+"""Pillow's mode and the step through its channels, by the model's order."""
+
+
+def preview(source: Path | bytes, width: int, height: int) -> Pixels:
+    """(h, w, 3), RGB: the largest picture of the same proportions that fits into width x height.
+
+    Small pictures are enlarged. `source` is a path or a file's bytes. Raises UnreadableImage.
+    """
+
+    def fit(size: Size) -> Size:
+        scale = min(width / size[0], height / size[1])
+        return min(width, max(1, round(size[0] * scale))), min(height, max(1, round(size[1] * scale)))
+
+    picture = _colours(_decode(source, fit), "RGB")
+    w, h = fit(picture.size)
+    return _array(picture.resize((w, h), Image.Resampling.BILINEAR), h, w)
+
+
+def _array(picture: Image.Image, height: int, width: int) -> Pixels:
+    return np.array(picture, np.uint8).reshape(height, width, -1)
+
+
+def _decode(source: Path | bytes, target: Callable[[Size], Size]) -> Image.Image:
+    """The first frame, upright; of a JPEG at an eighth, quarter or half where that leaves enough."""
+    data = read(source) if isinstance(source, Path) else source
+    if not data:
+        raise UnreadableImage("The file is empty.", _MOVE)
+    _prepare(data)
+    try:
+        opened = Image.open(BytesIO(data), formats=FORMATS)
+        _require_bearable(opened.size)
+        if opened.format in ("JPEG", "MPO"):
+            _reduce(opened, target)
+        opened.load()
+        # Some of Pillow's readers turn the picture while they load it; from then on its orientation is 1.
+        turn = _UPRIGHT.get(_orientation(opened))
+        picture = _DEEP[opened.mode](opened) if opened.mode in _DEEP else opened
+        return picture.transpose(turn) if turn is not None else picture
+    except UnreadableImage:
+        raise
+    # What a decoder raises on damaged bytes is part of no contract: ValueError, IndexError, struct.error and more.
+    except Exception as error:
+        raise UnreadableImage(_sentence(error, data), _MOVE) from error
+
+
+def _prepare(data: bytes) -> None:
+    """What Pillow needs to be told before this file."""
+    # Pillow warns of what it repairs, and of large pictures, which are refused here by their size. A filter is the
+    # whole process's, and other threads decode at the same time: so it is set once and stays.
+    if _QUIET not in warnings.filters:
+        warnings.filterwarnings("ignore", module=_PILLOW)
+    if data[4:8] == b"ftyp":
+        _register_heif()
+
+
+_PILLOW = r"(PIL|pillow_heif)\b"
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", module=_PILLOW)
+    _QUIET = warnings.filters[0]
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Not at start: the library takes a while to load, and most folders hold none of these pictures."""
+    try:
+        import pillow_heif
+    except ImportError as error:
+        raise UnreadableImage("HEIC pictures need the package pillow-heif.", "Install it again.") from error
+    pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
+
+
+def _require_bearable(size: Size) -> None:
+    if size[0] * size[1] > MOST_PIXELS:
+        millions = size[0] * size[1] / 1e6
+        raise UnreadableImage(f"{millions:,.0f} million pixels; 200 million are the limit.", "Scale it down.")
+
+
+def _reduce(opened: Image.Image, target: Callable[[Size], Size]) -> None:
+    if _orientation(opened) in _ON_ITS_SIDE:
+        height, width = target((opened.height, opened.width))
+    else:
+        width, height = target(opened.size)
+    opened.draft(None, (width * _COVER, height * _COVER))
+
+
+def _orientation(opened: Image.Image) -> int:
+    try:
+        return opened.getexif().get(_ORIENTATION, 1)
+    # A picture with damaged notes is still a picture.
+    except Exception:
+        return 1
+
+
+def _sentence(error: Exception, data: bytes) -> str:
+    """A few words for a row of a table."""
+    if isinstance(error, MemoryError):
+        return "The picture does not fit into memory."
+    if isinstance(error, Image.DecompressionBombError):
+        return "Too many pixels; 200 million are the limit."
+    if "truncated" in str(error) or isinstance(error, EOFError):
+        return "The picture ends too early."
+    if isinstance(error, UnidentifiedImageError) and not (data.startswith(_SIGNATURES) or data[4:8] == b"ftyp"):
+        return "Not an image that can be read."
+    return "The picture is damaged."
+
+
+def _shallow(picture: Image.Image) -> Image.Image:
+    """16 bits lose the lower 8, as they do in Pillow's own readers of deep colours."""
+    tags: Mapping[int, Any] = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
+    bits = int(tags.get(_BITS_PER_SAMPLE, (16,))[0])
+    values: NDArray[np.uint16] = np.asarray(picture).astype(np.uint16)
+    return Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+
+
+def _measured(picture: Image.Image) -> Image.Image:
+    """Floats are taken as 0 to 1, long integers as 0 to 65535.
+
+    Numbers beyond name no brightness: the smallest becomes black, the largest white. What is no number is black.
+    """
+    values = np.nan_to_num(np.asarray(picture, np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    top = 1.0 if picture.mode == "F" else 65535.0
+    if low < 0 or high > top:
+        values, top = values - low, max(high - low, 1e-30)
+    return Image.fromarray(np.rint(values * (255 / top)).astype(np.uint8))
+
+
+_DEEP: Mapping[str, Callable[[Image.Image], Image.Image]] = {
+    "I;16": _shallow,
+    "I;16L": _shallow,
+    "I;16B": _shallow,
+    "I;16N": _shallow,
+    "I": _measured,
+    "F": _measured,
+}
+"""To 8 bits from Pillow's modes of more than that, all grey; it reads deeper colours as 8 bits by itself."""
+
+
+def _colours(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture in RGB or L, whatever it came in."""
+    try:
+        if picture.has_transparency_data:
+            black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+            picture = Image.alpha_composite(black, picture.convert("RGBA"))
+        # Pillow makes grey of these alone by their luma; CMYK's grey, for one, is not that of its RGB.
+        direct = picture.mode in ("RGB", "RGBA", "L", "1")
+        return (picture if direct else picture.convert("RGB")).convert(mode)
+    except (ValueError, MemoryError) as error:
+        raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", _MOVE) from error

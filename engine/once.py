@@ -1,0 +1,99 @@
+"""A model and some files, with nothing kept: what the commands `predict` and `train` do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadLabels
+from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
+from engine.labels import Labelled, refuse_contradictions
+from engine.model import Model
+from engine.reading import Reading, readings
+from engine.spec.file import write
+from engine.trainers import Lesson, Settings, Trainer
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What became of one file."""
+
+    name: str
+    probabilities: NDArray[np.float32]
+    """(labels,); empty where there is a problem."""
+    problem: str = ""
+
+
+def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
+    """Predict files by name, in order."""
+    model.require_classifier()
+    for batch in readings(files, model.image):
+        rows = iter(model.probabilities(_features(model, batch)))
+        yield from (
+            Predicted(each.name, np.zeros(0, np.float32), each.problem) if each.problem else Predicted(each.name, next(rows))
+            for each in batch
+        )
+
+
+def train(
+    model: Model,
+    labelled: Mapping[str, Labelled],
+    anchors: Mapping[str, Path],
+    trainer: Trainer,
+    settings: Settings,
+) -> Iterator[Event]:
+    """Train on labelled files, while `anchors` keep their predictions; the last event is `Retrained`.
+
+    Raises BadLabels for contradictions, and CannotTrain.
+    """
+    model.require_classifier()
+    model.require_trainable()
+    training = model.network.training
+    assert training is not None
+    files = {f"label {name}": each.file for name, each in labelled.items()} | {f"other {n}": f for n, f in anchors.items()}
+    contents: dict[str, bytes] = {}
+    kept: dict[bytes, NDArray[np.float32]] = {}
+    done = 0
+    for batch in readings(files, model.image):
+        for each, row in zip([r for r in batch if not r.problem], _features(model, batch), strict=True):
+            kept[each.content], contents[each.name] = row, each.content
+        yield from (ImageSkipped(each.name.split(" ", 1)[1], each.problem) for each in batch if each.problem)
+        done += len(batch)
+        yield FeaturesRead(done, len(files), 0)
+    named = {name: contents[f"label {name}"] for name in labelled if f"label {name}" in contents}
+    refuse_contradictions(labelled, named)
+    yield from trainer(_lesson(model, labelled, named, kept), training, settings)
+
+
+def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]) -> ModelSaved:
+    """Write the model with the trained head to `out`, if the file, read back, predicts `probes` as the head does.
+
+    Raises ModelError if it does not; FolderError if `out` cannot be written. Either way, `out` is as it was.
+    """
+    challenger = model.with_head(result.head)
+    write(out, challenger.file.data, lambda saved: model.reopened(saved).require_same(result.head, probes))
+    return ModelSaved(out, 1, result.before, result.after)
+
+
+def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float32]:
+    """(n, ...): features of the first few files that can be read, to compare a saved model on."""
+    return next((_features(model, batch) for batch in readings(files, model.image)), np.zeros((0, 1), np.float32))
+
+
+def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
+    pixels = [each.pixels for each in batch if each.pixels is not None]
+    return model.features(np.stack(pixels)) if pixels else np.zeros((0, 1), np.float32)
+
+
+def _lesson(
+    model: Model, labelled: Mapping[str, Labelled], named: Mapping[str, bytes], kept: Mapping[bytes, NDArray[np.float32]]
+) -> Lesson:
+    number = {label: index for index, label in enumerate(model.labels)}
+    targets = {content: number[labelled[name].label] for name, content in named.items()}
+    if not targets:
+        raise BadLabels("None of the labelled images can be read.")
+    rest = [row for content, row in kept.items() if content not in targets]
+    features = np.stack([kept[content] for content in targets])
+    return Lesson(model.head, features, np.array(list(targets.values())), np.stack(rest) if rest else features[:0])

@@ -1,0 +1,59 @@
+"""The app: its screen, its looks, its palette."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+from textual.widgets import Input
+
+from engine.journal import Journal
+from tui.commands import COMMANDS, shown
+from tui.screens.main import Main
+from tui.work import Work
+
+
+class Catflap(App[None]):
+    """One folder, one model."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "Catflap"
+    ENABLE_COMMAND_PALETTE = True
+    SCROLL_SENSITIVITY_Y = 1.0
+
+    def __init__(self, folder: Path, work: Work, journal: Journal, preview: str, trainer: str) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self.last_words = ""
+        """What to tell the person after the app has left the terminal."""
+        self._main = Main(folder, work, journal, preview, trainer)
+
+    def get_default_screen(self) -> Screen[None]:
+        """There is one."""
+        return self._main
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: every command of the table, and the themes."""
+        for command in COMMANDS:
+            action = command.action if "(" in command.action else f"{command.action}()"
+            yield SystemCommand(
+                command.name, f"{command.help} ({shown(command)})", lambda action=action: self._run_on_main(action)
+            )
+        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+
+    def on_main_refused(self, message: Main.Refused) -> None:
+        """Leave, and say why outside."""
+        self.last_words = message.words
+        self.exit(return_code=2)
+
+    async def _run_on_main(self, action: str) -> None:
+        await self.run_action(action, self._main)
+
+    def action_command_palette(self) -> None:
+        """Open the palette; its cursor does not blink, since that would send bytes for ever."""
+        super().action_command_palette()
+        self.call_after_refresh(self._stop_blinking)
+
+    def _stop_blinking(self) -> None:
+        for field in self.screen.query(Input):
+            field.cursor_blink = False

@@ -1,0 +1,295 @@
+"""The command line: commands and exit codes. The only place that prints; Textual is imported only to open the app."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Parameter
+
+from engine.errors import BadSetting, CatflapError
+from tui import __version__
+
+REFUSED, SOME_SKIPPED, INTERRUPTED = 2, 1, 130
+
+app = App(
+    name="catflap",
+    help="Relabel photographs and retrain an updatable Core ML classifier, in one terminal.",
+    version=__version__,
+    version_flags=["--version"],
+    help_format="plaintext",
+    result_action="return_value",
+)
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+TrainerName = Annotated[str, Parameter(name="--trainer")]
+
+
+@app.default
+def open_folder(
+    folder: Path,
+    /,
+    *,
+    model: Path | None = None,
+    out: Path | None = None,
+    preview: str = "blocks",
+    trainer: TrainerName = "auto",
+) -> int:
+    """Open the app on a folder of photographs.
+
+    Parameters
+    ----------
+    folder
+        The folder; folders in it are looked through as well.
+    model
+        The model to open; may be left out when the folder was opened before, or holds exactly one.
+    out
+        Leave the model as it is, and write new ones here (.mlmodel).
+    preview
+        How pictures are drawn: blocks, kitty, sixel or off.
+    trainer
+        What r trains with: auto, edit, fit, sgd or plain.
+    """
+    from tui.start import run
+
+    return run(folder, model, out, preview, trainer)
+
+
+@app.command
+def demo(*, dir: Path | None = None, preview: str = "blocks", trainer: TrainerName = "auto") -> int:  # noqa: A002
+    """Open the app on the bundled drawings, with a model that makes mistakes.
+
+    Parameters
+    ----------
+    dir
+        Where to copy the samples; a new temporary folder if left out, whose path is printed at the end.
+    preview
+        How pictures are drawn: blocks, kitty, sixel or off.
+    trainer
+        What r trains with: auto, edit, fit, sgd or plain.
+    """
+    import tempfile
+
+    from tui.samples import copy_samples
+    from tui.start import run
+
+    place = dir or Path(tempfile.mkdtemp(prefix="catflap-demo-"))
+    images, model = copy_samples(place)
+    code = run(images, model, None, preview, trainer)
+    if code == 0:
+        _say(f"The photographs and the model are in {place}; go on with: catflap demo --dir {place}")
+    return code
+
+
+@app.command
+def predict(model: Path, paths: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, json: Json = False) -> int:
+    """Predict images, or all images in folders.
+
+    Parameters
+    ----------
+    model
+        A .mlmodel or .mlpackage.
+    paths
+        Images or folders.
+    json
+        One JSON object a line.
+    """
+    from tui import headless
+
+    return headless.predict(_printer(json), model, paths)
+
+
+@app.command
+def train(
+    model: Path,
+    labels: Path,
+    /,
+    *,
+    out: Path,
+    trainer: TrainerName = "auto",
+    anchors: Path | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    momentum: float | None = None,
+    seed: int | None = None,
+    shuffle: bool | None = None,
+    max_epochs: int | None = None,
+    seconds: float | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Train a model on labelled images, and write the result.
+
+    Parameters
+    ----------
+    model
+        An updatable .mlmodel or .mlpackage.
+    labels
+        A CSV file with the header path,label, or a folder whose sub-folders are labels.
+    out
+        Where the new model is written.
+    trainer
+        auto, edit, fit, sgd or plain.
+    anchors
+        A folder of images that keep their predictions; the CSV file's own folder if left out.
+    epochs
+        For sgd and plain.
+    learning_rate
+        For sgd and plain.
+    batch_size
+        For sgd and plain.
+    momentum
+        For sgd and plain.
+    seed
+        Of the order in which samples are seen.
+    shuffle
+        Whether samples are seen in another order in every epoch.
+    max_epochs
+        At most so many, for all trainers but plain.
+    seconds
+        Stop after so long, for all trainers but plain.
+    force
+        Write the model even if it is right on fewer labels than before.
+    json
+        One JSON object a line.
+    """
+    from tui import headless
+
+    chosen = headless.chosen(trainer, epochs, learning_rate, batch_size, momentum, seed, shuffle, max_epochs, seconds)
+    return headless.train(_printer(json), model, labels, out, anchors, trainer, chosen, force)
+
+
+@app.command
+def retrain(
+    folder: Path,
+    /,
+    *,
+    trainer: TrainerName = "auto",
+    max_epochs: int | None = None,
+    seconds: float | None = None,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    json: Json = False,
+) -> int:
+    """Do what r does: retrain on the verdicts kept in a folder.
+
+    Parameters
+    ----------
+    folder
+        A folder that was opened before.
+    trainer
+        auto, edit, fit, sgd or plain.
+    max_epochs
+        At most so many, for all trainers but plain.
+    seconds
+        Stop after so long, for all trainers but plain.
+    force
+        Promote the model even if it is right on fewer verdicts than before.
+    json
+        One JSON object a line.
+    """
+    from tui import headless
+
+    chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
+    return headless.retrain(_printer(json), folder, trainer, chosen, force)
+
+
+@app.command
+def inspect(model: Path, /, *, json: Json = False) -> int:
+    """Show a model's inputs, labels, layers, where it is cut, and what its training allows.
+
+    Parameters
+    ----------
+    model
+        A .mlmodel or .mlpackage.
+    json
+        One JSON object.
+    """
+    from tui import headless
+
+    return headless.inspect(_printer(json), model)
+
+
+@app.command
+def status(folder: Path, /, *, json: Json = False) -> int:
+    """Show what is known of a folder: images, verdicts, versions.
+
+    Parameters
+    ----------
+    folder
+        A folder that was opened before.
+    json
+        One JSON object.
+    """
+    from tui import headless
+
+    return headless.status(_printer(json), folder)
+
+
+@app.command
+def history(folder: Path, /, *, json: Json = False) -> int:
+    """List the versions of a folder's model.
+
+    Parameters
+    ----------
+    folder
+        A folder that was opened before.
+    json
+        One JSON object a line.
+    """
+    from tui import headless
+
+    return headless.history(_printer(json), folder)
+
+
+@app.command
+def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
+    """Make an older version of a folder's model the present one again.
+
+    Parameters
+    ----------
+    folder
+        A folder that was opened before.
+    version
+        Its number, as `catflap history` shows it.
+    json
+        One JSON object a line.
+    """
+    from tui import headless
+
+    return headless.restore(_printer(json), folder, version)
+
+
+def _say(text: str) -> None:
+    """Words for people go to standard error; standard output is for results."""
+    print(text, file=sys.stderr)
+
+
+def _printer(json: bool):  # noqa: ANN202
+    from tui.headless import Printer
+
+    return Printer(json, print, _say)
+
+
+def _refused(error: CatflapError) -> int:
+    from tui.text import safe
+
+    _say(f"catflap: {safe(error.sentence)}")
+    if error.hint:
+        _say(f"  {safe(error.hint)}")
+    return REFUSED
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave with its exit code."""
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False)
+    except CycloptsError as error:
+        code = _refused(BadSetting(" ".join(str(error).split()), "`catflap --help` shows what there is."))
+    except CatflapError as error:
+        code = _refused(error)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

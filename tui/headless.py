@@ -1,0 +1,280 @@
+"""The commands without the app: the same engine, its events as lines of words or of JSON."""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from engine.catalogue import Catalogue
+from engine.errors import BadSetting, FolderError
+from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesPredicted, ModelSaved, Retrained
+from engine.folder import scan
+from engine.journal import Journal
+from engine.labels import read_labels
+from engine.model import Model, open_model
+from engine.once import predict as predict_files
+from engine.once import probe_features, save
+from engine.once import train as train_once
+from engine.places import home
+from engine.spec.file import read
+from engine.trainers import TRAINERS, Settings
+from engine.workspace import Workspace
+from tui import inspection
+from tui.text import count, learned, percent, safe, size
+
+OPTIMIZER_TRAINERS = ("sgd", "plain")
+"""Only these take an optimizer's numbers."""
+
+
+@dataclass(frozen=True)
+class Printer:
+    """Where results and words go."""
+
+    json: bool
+    out: Callable[[str], None]
+    say: Callable[[str], None]
+
+    def give(self, value: Mapping[str, Any], words: str) -> None:
+        """One result: a line of JSON, or of words."""
+        self.out(json.dumps(value, ensure_ascii=True, allow_nan=False) if self.json else words)
+
+    def event(self, event: Event) -> None:
+        """What a long call says: a line of JSON, or, where it is worth one, a line of words to the person."""
+        if isinstance(event, ImagesPredicted):
+            return
+        if self.json:
+            self.out(json.dumps(event_json(event), ensure_ascii=True, allow_nan=False))
+        elif words := event_words(event):
+            self.say(words)
+
+
+def chosen(
+    trainer: str,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
+    batch_size: int | None = None,
+    momentum: float | None = None,
+    seed: int | None = None,
+    shuffle: bool | None = None,
+    max_epochs: int | None = None,
+    seconds: float | None = None,
+) -> Settings:
+    """The settings of a training. Raises BadSetting for a number that the trainer does not take."""
+    if trainer not in TRAINERS:
+        raise BadSetting(f"There is no trainer {trainer!r}.", f"There are {', '.join(TRAINERS)}.")
+    numbers = {"epochs": epochs, "learning-rate": learning_rate, "batch-size": batch_size, "momentum": momentum}
+    budget = {"max-epochs": max_epochs, "seconds": seconds}
+    refused = budget if trainer == "plain" else {} if trainer == "sgd" else numbers
+    for name, value in refused.items():
+        if value is not None:
+            others = "sgd and plain" if refused is numbers else "all trainers but plain"
+            raise BadSetting(f"The trainer {trainer!r} does not take --{name}.", f"It is for {others}.")
+    for name, value in budget.items():
+        if value is not None and value <= 0:
+            raise BadSetting(f"--{name} {value} leaves no room to train.")
+    end = time.monotonic() + seconds if seconds is not None else None
+    settings = Settings(epochs, learning_rate, batch_size, momentum, shuffle, seed, max_epochs)
+    if end is None:
+        return settings
+    return Settings(*(getattr(settings, f.name) for f in fields(settings)[:-1]), lambda: time.monotonic() > end)
+
+
+def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
+    """`catflap predict`: a line for every image."""
+    model = open_model(model_path)
+    skipped = 0
+    for found in predict_files(model, _files(paths)):
+        if found.problem:
+            skipped += 1
+            printer.give({"path": found.name, "error": found.problem}, f"{safe(found.name)}: {safe(found.problem)}")
+            continue
+        shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
+        best = max(shares, key=lambda label: shares[label])
+        printer.give(
+            {"path": found.name, "label": best, "probabilities": shares},
+            f"{safe(found.name)}: {safe(best)} {percent(shares[best])}",
+        )
+    return int(skipped > 0)
+
+
+def train(
+    printer: Printer,
+    model_path: Path,
+    labels: Path,
+    out: Path,
+    anchors: Path | None,
+    trainer: str,
+    settings: Settings,
+    force: bool,
+) -> int:
+    """`catflap train`: events, and the new model at `out`."""
+    if out.suffix.lower() != ".mlmodel":
+        raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
+    model = open_model(model_path)
+    model.require_classifier()
+    labelled = read_labels(labels, model.labels)
+    others = {} if trainer == "plain" or anchors is None and labels.is_dir() else _files([anchors or labels.parent])
+    named = {each.file.resolve() for each in labelled.values()}
+    others = {name: file for name, file in others.items() if file.resolve() not in named}
+    events = train_once(model, labelled, others, TRAINERS[trainer], settings)
+    skipped, result = _follow(printer, events)
+    assert result is not None
+    if not result.better and not force:
+        _refuse(printer, result)
+        return 1
+    probes = probe_features(model, {name: each.file for name, each in labelled.items()})
+    printer.event(save(model, result, out, probes))
+    return int(skipped > 0)
+
+
+def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, force: bool) -> int:
+    """`catflap retrain`: what r does."""
+    with Workspace(folder) as workspace:
+        skipped, _ = _follow(printer, workspace.scan())
+        with Journal(workspace.home / "journal.db", read_only=True) as journal:
+            verdicts = {image: each.label or "" for image, each in journal.in_force().items()}
+        more, result = _follow(printer, workspace.retrain(verdicts, trainer, settings, time.time(), force))
+    if result is not None and not result.better and not force:
+        _refuse(printer, result)
+        return 1
+    return int(skipped + more > 0)
+
+
+def inspect(printer: Printer, model_path: Path) -> int:
+    """`catflap inspect`: what a model says of itself."""
+    facts = inspection.facts(read(model_path))
+    printer.give(facts, inspection.words(facts))
+    return 0
+
+
+def status(printer: Printer, folder: Path) -> int:
+    """`catflap status`: counts, without loading a model."""
+    kept = _kept(folder)
+    with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
+        images, versions = catalogue.images(), catalogue.versions()
+        model = catalogue.setting("out") or catalogue.setting("model")
+    with Journal(kept / "journal.db", read_only=True) as journal:
+        counts, in_force = journal.counts, journal.in_force()
+    skipped = sum(bool(known.problem) for known in images.values())
+    open_ones = sum(known.content not in in_force for known in images.values() if not known.problem)
+    stores = sum(file.stat().st_size for file in (kept / "features").rglob("*") if file.is_file())
+    facts = {
+        "images": len(images),
+        "skipped": skipped,
+        "predicted": len(images) - skipped,
+        "verdicts": dict(sorted(counts.labels.items())),
+        "flips": counts.flips,
+        "excluded": 0,
+        "open": open_ones,
+        "model": Path(model).name,
+        "version": versions[-1].version if versions else 0,
+        "versions": max(1, len(versions)),
+        "features_bytes": stores,
+    }
+    by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
+    printer.give(
+        facts,
+        f"{count(len(images), 'image')}, {skipped} skipped; verdicts: {by_label}; {count(counts.flips, 'flip')}; "
+        f"{open_ones} without a verdict\n"
+        f"model {safe(Path(model).name)}, version {facts['version']} of {facts['versions']}; features {size(stores)}",
+    )
+    return 0
+
+
+def history(printer: Printer, folder: Path) -> int:
+    """`catflap history`: a line for every version."""
+    with Catalogue(_kept(folder) / "catalogue.db", read_only=True) as catalogue:
+        versions = catalogue.versions()
+    if not versions and not printer.json:
+        printer.say("Nothing was promoted yet: the model is the untouched original.")
+    for each in versions:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.at))
+        how = each.origin
+        if each.trainer:
+            how += f" ({each.trainer}): {learned(each.flips, each.learned, each.accepted, each.broken)}"
+        printer.give(vars(each), f"{each.version:4d}  {when}  {how}")
+    return 0
+
+
+def restore(printer: Printer, folder: Path, version: int) -> int:
+    """`catflap restore`: an older version becomes the present one."""
+    _kept(folder)
+    with Workspace(folder) as workspace:
+        for event in workspace.scan():
+            if isinstance(event, ImageSkipped):
+                printer.event(event)
+        _follow(printer, workspace.restore(version, time.time()))
+    return 0
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """An event as JSON: its name and fields in snake case; numbers that are none become null."""
+    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")
+    said = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "head"}
+    return {"event": name, **said}
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Path | str):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return value if abs(value) < float("inf") else None
+    return value
+
+
+def event_words(event: Event) -> str:
+    """An event as a line for people; empty where it is not worth one."""
+    match event:
+        case EpochEnded(epoch=epoch, epochs=epochs, loss=loss, accuracy=accuracy):
+            return f"epoch {epoch} of at most {epochs}: loss {loss:.4f}, right on {percent(accuracy)}"
+        case Retrained(flips=flips, learned=kept, accepted=accepted, broken=broken):
+            return f"{learned(flips, kept, accepted, broken)}."
+        case ImageSkipped(image=image, reason=reason):
+            return f"{safe(image)}: {safe(reason)}"
+        case ModelSaved(path=path, version=version):
+            return f"Saved {safe(str(path))} (version {version})."
+        case FeaturesRead(done=done, total=total) if done == total:
+            return f"{count(total, 'image')} read."
+        case _:
+            return ""
+
+
+def _follow(printer: Printer, events: Iterable[Event]) -> tuple[int, Retrained | None]:
+    """Print events; gives how many images were skipped, and what training came to."""
+    skipped, result = 0, None
+    for event in events:
+        printer.event(event)
+        skipped += isinstance(event, ImageSkipped)
+        result = event if isinstance(event, Retrained) else result
+    return skipped, result
+
+
+def _refuse(printer: Printer, result: Retrained) -> None:
+    printer.say(
+        f"Not saved: right on {result.after.correct} of {result.after.of}, before on {result.before.correct}. "
+        "--force saves it all the same."
+    )
+
+
+def _files(paths: Sequence[Path]) -> dict[str, Path]:
+    """Images by the name that a person gave, folders looked through."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= {str(path / name): path / name for name in sorted(scan(path))}
+        else:
+            found[str(path)] = path
+    return found
+
+
+def _kept(folder: Path) -> Path:
+    kept = home(folder)
+    if not (kept / "catalogue.db").exists():
+        raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
+    return kept

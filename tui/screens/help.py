@@ -1,0 +1,44 @@
+"""All keys, from the table of commands."""
+
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui.commands import groups, shown
+from tui.text import fit
+
+
+class Help(ModalScreen[None]):
+    """Any key of leaving leaves."""
+
+    BINDINGS = [("escape,q,question_mark,enter", "dismiss", "Close"), ("j", "down", "Down"), ("k", "up", "Up")]  # noqa: RUF012
+    DEFAULT_CSS = """
+    Help {
+        align: center middle;
+        & VerticalScroll { width: 76; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 2; }
+        & Static { width: 1fr; }
+    }
+    """
+
+    def compose(self) -> ComposeResult:
+        """A table of keys by group."""
+        with VerticalScroll():
+            yield Static(help_text(), markup=False)
+
+    def action_down(self) -> None:
+        """Scroll on."""
+        self.query_one(VerticalScroll).scroll_down(animate=False)
+
+    def action_up(self) -> None:
+        """Scroll back."""
+        self.query_one(VerticalScroll).scroll_up(animate=False)
+
+
+def help_text() -> str:
+    """Every command: its keys, and what it does."""
+    lines: list[str] = []
+    for group, commands in groups():
+        lines += ["", group]
+        lines += [f"  {fit(shown(command), 12)} {command.help}" for command in commands]
+    return "\n".join([*lines, "", "Esc closes this."]).lstrip("\n")

@@ -1,0 +1,34 @@
+"""Open the app on a folder: what must be right before it takes the terminal, and what follows after."""
+
+import sys
+from pathlib import Path
+
+from engine.errors import BadSetting, CatflapError, UnreadableModel
+from engine.journal import Journal
+from engine.places import home
+from tui.messages import Opening
+from tui.settings import PREVIEWS, TRAINERS
+from tui.work import Work, prepare
+
+
+def run(folder: Path, model: Path | None, out: Path | None, preview: str, trainer: str) -> int:
+    """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
+    for value, allowed, what in ((preview, PREVIEWS, "preview"), (trainer, TRAINERS, "trainer")):
+        if value not in allowed:
+            raise BadSetting(f"There is no {what} {value!r}.", f"There are {', '.join(allowed)}.")
+    if model is not None and not model.exists():
+        raise UnreadableModel(f"There is no model at {str(model)!r}.", "Check the path.")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
+    folder = folder.resolve()
+    kept = home(folder)
+    prepare()
+    from tui.app import Catflap
+
+    with Journal(kept / "journal.db") as journal:
+        app = Catflap(folder, Work(Opening(folder, model, out), kept / "engine.log"), journal, preview, trainer)
+        app.run()
+    if app.return_code == 2:
+        sentence, _, hint = app.last_words.partition("\n")
+        raise CatflapError(sentence, hint)
+    return app.return_code or 0
