@@ -38,6 +38,8 @@ FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "HEIF", "A
 
 MOST_PIXELS = 200_000_000
 """Larger pictures are refused before they are decoded: a few kilobytes can unpack to all the memory there is."""
+# Pillow refuses, wherever a format says its size, what has more than twice this many.
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
 MOST_BYTES = 1 << 30
 """Larger files are not read."""
 
@@ -154,10 +156,9 @@ def _decode(source: Path | bytes, target: Callable[[Size], Size]) -> Image.Image
     data = read(source) if isinstance(source, Path) else source
     if not data:
         raise UnreadableImage("The file is empty.", _MOVE)
-    _prepare(data)
+    formats = _formats(data)
     try:
-        opened = Image.open(BytesIO(data), formats=FORMATS)
-        _require_bearable(opened.size)
+        opened = Image.open(BytesIO(data), formats=formats)
         if opened.format in ("JPEG", "MPO"):
             _reduce(opened, target)
         opened.load()
@@ -165,21 +166,21 @@ def _decode(source: Path | bytes, target: Callable[[Size], Size]) -> Image.Image
         turn = _UPRIGHT.get(_orientation(opened))
         picture = _DEEP[opened.mode](opened) if opened.mode in _DEEP else opened
         return picture.transpose(turn) if turn is not None else picture
-    except UnreadableImage:
-        raise
     # What a decoder raises on damaged bytes is part of no contract: ValueError, IndexError, struct.error and more.
     except Exception as error:
         raise UnreadableImage(_sentence(error, data), _MOVE) from error
 
 
-def _prepare(data: bytes) -> None:
-    """What Pillow needs to be told before this file."""
+def _formats(data: bytes) -> list[str]:
+    """What this file may be, of what is installed."""
     # Pillow warns of what it repairs, and of large pictures, which are refused here by their size. A filter is the
     # whole process's, and other threads decode at the same time: so it is set once and stays.
     if _QUIET not in warnings.filters:
         warnings.filterwarnings("ignore", module=_PILLOW)
+    Image.init()
     if data[4:8] == b"ftyp":
         _register_heif()
+    return [each for each in FORMATS if each in Image.OPEN]
 
 
 _PILLOW = r"(PIL|pillow_heif)\b"
@@ -196,12 +197,6 @@ def _register_heif() -> None:
     except ImportError as error:
         raise UnreadableImage("HEIC pictures need the package pillow-heif.", "Install it again.") from error
     pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
-
-
-def _require_bearable(size: Size) -> None:
-    if size[0] * size[1] > MOST_PIXELS:
-        millions = size[0] * size[1] / 1e6
-        raise UnreadableImage(f"{millions:,.0f} million pixels; 200 million are the limit.", "Scale it down.")
 
 
 def _reduce(opened: Image.Image, target: Callable[[Size], Size]) -> None:
@@ -225,7 +220,7 @@ def _sentence(error: Exception, data: bytes) -> str:
     if isinstance(error, MemoryError):
         return "The picture does not fit into memory."
     if isinstance(error, Image.DecompressionBombError):
-        return "Too many pixels; 200 million are the limit."
+        return f"More than {MOST_PIXELS // 1_000_000} million pixels."
     if "truncated" in str(error) or isinstance(error, EOFError):
         return "The picture ends too early."
     if isinstance(error, UnidentifiedImageError) and not (data.startswith(_SIGNATURES) or data[4:8] == b"ftyp"):

@@ -23,6 +23,9 @@ BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
+IR_VERSION = 9
+"""Of ONNX 1.15: ONNX Runtime refuses what is newer than itself."""
+
 Size = int | str
 
 
@@ -48,16 +51,26 @@ class Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self.entries: list[str] = []
         self.blobs: dict[str, Blob] = {}
         """Core ML's blobs by name, those written so far."""
         self._types: dict[str, onnx.TypeProto] = {}
         self._values: dict[str, onnx.TensorProto] = {}
 
-    def enter(self, name: str, shape: Sequence[Size]) -> str:
-        """Make a float32 input of the graph; gives back its ONNX name."""
-        tensor = f"in.{len(self._types)}"
-        self._types[tensor] = helper.make_tensor_type_proto(TensorProto.FLOAT, list(shape))
+    def enter(self, name: str, shape: Sequence[Size], dtype: int = TensorProto.FLOAT) -> str:
+        """Make an input of the graph for the feature or blob `name`; gives back its ONNX name."""
+        tensor = f"in.{name}"
+        self._types[tensor] = helper.make_tensor_type_proto(dtype, list(shape))
+        self.entries.append(tensor)
         return tensor
+
+    def model(self, outputs: Sequence[str]) -> bytes:
+        """The graph as a serialised ONNX model, giving the values `outputs`."""
+        infos = [helper.make_value_info(name, self._types[name]) for name in (*self.entries, *outputs)]
+        ends = len(self.entries)
+        graph = helper.make_graph(self.nodes, "backbone", infos[:ends], infos[ends:], self.constants)
+        opset = [helper.make_opsetid("", OPSET)]
+        return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION).SerializeToString()
 
     def take(self, layer: Layer, index: int = 0) -> Blob:
         """The layer's input number `index`. Raises UnsupportedModel if nothing writes it."""

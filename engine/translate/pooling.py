@@ -1,0 +1,107 @@
+"""Pooling."""
+
+from math import ceil, prod
+from typing import Any
+
+import numpy as np
+
+from engine.spec.describe import Layer
+from engine.translate.graph import Blob, Graph
+from engine.translate.windows import Pads, padding, pair, sizes
+
+MAX, AVERAGE, L2 = range(3)
+GLOBAL = {MAX: "GlobalMaxPool", AVERAGE: "GlobalAveragePool"}
+
+
+def pooling(layer: Layer, graph: Graph) -> None:
+    """Max, average or L2 (the root of the sum of squares) of each window."""
+    its = layer.parameters
+    blob = graph.take(layer)
+    if its.globalPooling:
+        result = _l2(graph, _whole(its, blob), blob) if its.type == L2 else graph.node(GLOBAL[its.type], blob.tensor)
+    else:
+        result = _windows(its, graph, blob)
+    graph.give(layer, graph.blob(result, blob))
+
+
+def _whole(its: Any, blob: Blob) -> dict[str, Any]:
+    return {"kernel_shape": sizes(blob), "strides": (1, 1), "pads": (0, 0, 0, 0)}
+
+
+def _windows(its: Any, graph: Graph, blob: Blob) -> str:
+    kernel, stride = pair(its.kernelSize, 3), pair(its.stride, 1)
+    pads, beyond = _pads(its, blob, kernel, stride)
+    window: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": pads}
+    if its.type == MAX:
+        return _max(graph, blob, window)
+    if its.type == L2:
+        return _l2(graph, window, blob)
+    if its.avgPoolExcludePadding:
+        return _sum(graph, blob.tensor, window, _counted(blob, window, blob_only=True, beyond=(0, 0)))
+    return _sum(graph, blob.tensor, window, _counted(blob, window, blob_only=False, beyond=beyond))
+
+
+def _pads(its: Any, blob: Blob, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[Pads, tuple[int, int]]:
+    """Padding, and how much of it at the end lies beyond the padding proper (Caffe's last, incomplete windows)."""
+    if its.WhichOneof("PoolingPaddingType") != "includeLastPixel":
+        return padding(its, sizes(blob), kernel, stride), (0, 0)
+    amounts = pair(its.includeLastPixel.paddingAmounts, 0)
+    beyond = [
+        _last(n, p, k, s, any(amounts)) for n, p, k, s in zip(sizes(blob), amounts, kernel, stride, strict=True)
+    ]
+    (ph, pw), (low, far) = amounts, beyond
+    return (ph, pw, ph + low, pw + far), (low, far)
+
+
+def _last(size: int, pad: int, kernel: int, stride: int, padded: bool) -> int:
+    out = ceil((size + 2 * pad - kernel) / stride) + 1
+    if padded and (out - 1) * stride >= size + pad:
+        out -= 1
+    return max(0, (out - 1) * stride + kernel - size - 2 * pad)
+
+
+def _padded(graph: Graph, tensor: str, pads: Pads, value: float) -> str:
+    """ONNX's poolings take no padding as wide as their window; written out, any will do."""
+    if not any(pads):
+        return tensor
+    top, left, bottom, right = pads
+    amounts = graph.integers(0, 0, top, left, 0, 0, bottom, right)
+    return graph.node("Pad", tensor, amounts, graph.constant(np.float32(value)), mode="constant")
+
+
+def _max(graph: Graph, blob: Blob, window: dict[str, Any]) -> str:
+    if all(pad < k for pad, k in zip(window["pads"], window["kernel_shape"] * 2, strict=True)):
+        return graph.node("MaxPool", blob.tensor, **window)
+    padded = _padded(graph, blob.tensor, window["pads"], -np.inf)
+    return graph.node("MaxPool", padded, kernel_shape=window["kernel_shape"], strides=window["strides"])
+
+
+def _l2(graph: Graph, window: dict[str, Any], blob: Blob) -> str:
+    squared = graph.node("Mul", blob.tensor, blob.tensor)
+    return graph.node("Sqrt", _mean(graph, squared, window, prod(window["kernel_shape"])))
+
+
+def _mean(graph: Graph, tensor: str, window: dict[str, Any], times: float) -> str:
+    padded = _padded(graph, tensor, window["pads"], 0.0)
+    mean = graph.node("AveragePool", padded, kernel_shape=window["kernel_shape"], strides=window["strides"])
+    return mean if times == 1 else graph.node("Mul", mean, graph.constant(np.float32(times)))
+
+
+def _sum(graph: Graph, tensor: str, window: dict[str, Any], counted: Any) -> str:
+    mean = _mean(graph, tensor, window, 1)
+    share = prod(window["kernel_shape"]) / counted
+    return mean if np.all(share == 1) else graph.node("Mul", mean, graph.constant(share[None, None]))
+
+
+def _counted(blob: Blob, window: dict[str, Any], blob_only: bool, beyond: tuple[int, int]) -> Any:
+    """(H out, W out): how many pixels each window is divided by."""
+    (height, width), (top, left, bottom, right) = sizes(blob), window["pads"]
+    ones = np.ones((height + top + bottom, width + left + right))
+    low, far = (bottom, right) if blob_only else beyond
+    if blob_only:
+        ones[:top] = ones[:, :left] = 0
+    ones[ones.shape[0] - low :] = 0
+    ones[:, ones.shape[1] - far :] = 0
+    views = np.lib.stride_tricks.sliding_window_view(ones, window["kernel_shape"])
+    (down, across) = window["strides"]
+    return np.maximum(views[::down, ::across].sum(axis=(2, 3)), 1)
