@@ -266,8 +266,6 @@ def _colours(picture: Image.Image, mode: str) -> Image.Image:
         if picture.has_transparency_data:
             black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
             picture = Image.alpha_composite(black, picture.convert("RGBA"))
-        # Pillow makes grey of these alone by their luma; CMYK's grey, for one, is not that of its RGB.
-        direct = picture.mode in ("RGB", "RGBA", "L", "1")
-        return (picture if direct else picture.convert("RGB")).convert(mode)
+        return picture.convert(mode)
     except (ValueError, MemoryError) as error:
         raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", _MOVE) from error

@@ -126,7 +126,7 @@ class Settling:
 def _remaining(folders: Mapping[str, int], found: Listing) -> dict[str, int]:
     """The folders that are there after a look; what lay below one that is gone is gone with it."""
     there = {path for path in folders if path in found.folders or parent(path) not in found.looked or not path}
-    there = (there | set(found.folders)) - found.gone
+    there = (there | set(found.folders) | found.looked) - found.gone
     remaining: dict[str, int] = {}
     for path in sorted(there):
         if not path or parent(path) in remaining:

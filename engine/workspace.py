@@ -79,8 +79,8 @@ class Workspace:
         return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why)
 
     def scan(self) -> Iterator[Event]:
-        """List the folder and predict everything in it; known images at once."""
-        yield from self.follow(self._differences(scan(self.folder)))
+        """List the folder, now, and predict everything in it; known images at once."""
+        return self.follow(self._differences(scan(self.folder)))
 
     def _differences(self, now: dict[str, Stamp]) -> FolderChanged:
         before, self.images = self.images, now

@@ -122,7 +122,7 @@ def model_path(tmp_path: Path) -> Path:
     """A small updatable classifier on disk, outside any folder of pictures."""
     path = tmp_path / "models" / "small.mlmodel"
     path.parent.mkdir()
-    path.write_bytes(small_model().SerializeToString())
+    path.write_bytes(small_model(seed=1).SerializeToString())  # says Cat to everything: 12 of 24 are wrong
     return path
 
 

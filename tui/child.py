@@ -35,7 +35,7 @@ def serve(pipe: Connection, opening: Opening, log: Path) -> None:
         return
     with workspace, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         pipe.send([workspace.opened()])
-        _Server(pipe, workspace, Watch(opening.folder)).run()
+        _Server(pipe, workspace).run()
 
 
 def _step_back(log: Path) -> None:
@@ -53,9 +53,10 @@ def _step_back(log: Path) -> None:
 class _Server:
     """Tasks wait in line; a retrain goes before a scan, which resumes afterwards."""
 
-    def __init__(self, pipe: Connection, workspace: Workspace, watch: Watch) -> None:
-        self._pipe, self._workspace, self._watch = pipe, workspace, watch
+    def __init__(self, pipe: Connection, workspace: Workspace) -> None:
+        self._pipe, self._workspace = pipe, workspace
         self._tasks: list[Iterator[Event]] = [workspace.scan()]
+        self._watch = Watch(workspace.folder, workspace.images)
         self._outbox: list[Said] = []
         self._sent_at = 0.0
         self._result: Retrained | None = None

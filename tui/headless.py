@@ -20,6 +20,7 @@ from engine.once import train as train_once
 from engine.places import home
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
+from engine.versions import Versions
 from engine.workspace import Workspace
 from tui import inspection
 from tui.text import count, learned, percent, safe, size
@@ -153,8 +154,11 @@ def status(printer: Printer, folder: Path) -> int:
     """`catflap status`: counts, without loading a model."""
     kept = _kept(folder)
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
-        images, versions = catalogue.images(), catalogue.versions()
-        model = catalogue.setting("out") or catalogue.setting("model")
+        images = catalogue.images()
+        model = Path(catalogue.setting("out") or catalogue.setting("model"))
+        versions = Versions(kept / "versions", catalogue, model)
+        version = versions.present(read(model)) if model.exists() else -1
+        kept_versions = max(1, len(versions.all()))
     with Journal(kept / "journal.db", read_only=True) as journal:
         counts, in_force = journal.counts, journal.in_force()
     skipped = sum(bool(known.problem) for known in images.values())
@@ -168,9 +172,9 @@ def status(printer: Printer, folder: Path) -> int:
         "flips": counts.flips,
         "excluded": 0,
         "open": open_ones,
-        "model": Path(model).name,
-        "version": versions[-1].version if versions else 0,
-        "versions": max(1, len(versions)),
+        "model": model.name,
+        "version": version,
+        "versions": kept_versions,
         "features_bytes": stores,
     }
     by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
@@ -178,7 +182,7 @@ def status(printer: Printer, folder: Path) -> int:
         facts,
         f"{count(len(images), 'image')}, {skipped} skipped; verdicts: {by_label}; {count(counts.flips, 'flip')}; "
         f"{open_ones} without a verdict\n"
-        f"model {safe(Path(model).name)}, version {facts['version']} of {facts['versions']}; features {size(stores)}",
+        f"model {safe(model.name)}, version {version}, {count(kept_versions, 'version')} kept; features {size(stores)}",
     )
     return 0
 

@@ -18,7 +18,7 @@ def run(folder: Path, model: Path | None, out: Path | None, preview: str, traine
             raise BadSetting(f"There is no {what} {value!r}.", f"There are {', '.join(allowed)}.")
     if model is not None and not model.exists():
         raise UnreadableModel(f"There is no model at {str(model)!r}.", "Check the path.")
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
     folder = folder.resolve()
     kept = home(folder)

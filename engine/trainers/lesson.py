@@ -110,7 +110,7 @@ class Settings:
     seed: int | None = None
     max_epochs: int | None = None
     out_of_time: Callable[[], bool] = field(default=never, compare=False)
-    """Asked after every epoch of `edit` and `fit`, whose budget it is; the engine keeps no clock."""
+    """Asked after every epoch; the engine keeps no clock."""
 
     @property
     def given(self) -> dict[str, float]:

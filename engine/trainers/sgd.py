@@ -42,17 +42,18 @@ def plain(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Ev
     said = numbers(training, settings, bound=True)
     ones = np.ones(len(lesson.features))
     course = _course(lesson.features, lesson.wanted, ones, said, training, settings)
-    yield from _train("plain", lesson, course)
+    yield from _train("plain", lesson, course, settings)
 
 
 def sgd(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
     """Train on the verdicts, flips counting more, while all other images keep the champion's probabilities."""
-    said = {**numbers(training, settings, bound=False), "epochs": settings.epochs or ANCHORED_EPOCHS}
+    epochs = min(settings.epochs or ANCHORED_EPOCHS, settings.max_epochs or settings.epochs or ANCHORED_EPOCHS)
+    said = {**numbers(training, settings, bound=False), "epochs": epochs}
     kept = softmax(lesson.anchor_logits) if lesson.head.ends_in_softmax else lesson.anchor_logits
     weights = np.concatenate([np.where(lesson.flips, FLIP_WEIGHT, 1.0), np.ones(len(kept))])
     features = np.concatenate([lesson.features, lesson.anchors])
     targets = np.concatenate([lesson.wanted, kept])
-    yield from _train("sgd", lesson, _course(features, targets, weights, said, training, settings))
+    yield from _train("sgd", lesson, _course(features, targets, weights, said, training, settings), settings)
 
 
 def _course(
@@ -69,7 +70,7 @@ def _course(
     )
 
 
-def _train(name: str, lesson: Lesson, course: Course) -> Iterator[Event]:
+def _train(name: str, lesson: Lesson, course: Course, settings: Settings) -> Iterator[Event]:
     """Every epoch sees all samples once; the loss is averaged over the mini-batch, also over a last, smaller one."""
     epochs = int(course.numbers["epochs"])
     yield TrainingBegan(name, len(course.features), epochs)
@@ -91,6 +92,8 @@ def _train(name: str, lesson: Lesson, course: Course) -> Iterator[Event]:
             yield BatchEnded(epoch, batch, len(batches), loss)
         now = head.logits(features[: len(lesson.features)])
         yield EpochEnded(epoch, epochs, total / len(order), lesson.accuracy(now))
+        if settings.out_of_time():
+            break
     yield lesson.judged(space.restored(head) if space else head)
 
 

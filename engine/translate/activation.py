@@ -47,11 +47,12 @@ def _thresholded(graph: Graph, blob: Blob, its: Any, what: str) -> str:
 
 
 def _by_channel(graph: Graph, blob: Blob, weights: Any, what: str) -> str:
-    """One number, or one a channel, to be broadcast over height and width."""
-    channels = int(blob.shape[1 if blob.folded else -3])
-    size = len(weights.floatValue) or len(weights.float16Value) // 2 or channels
-    values = array(weights, (1 if size == 1 else channels,), what)
-    return graph.constant(values if values.size == 1 else values[:, None, None])
+    """One number, or one a channel, to be broadcast over height and width; below rank 3 the channels come last."""
+    deep = len(blob.shape) > 2
+    channels = int(blob.shape[-3 if deep else -1])
+    size = 1 if max(len(weights.floatValue), len(weights.float16Value) // 2) == 1 else channels
+    values = array(weights, (size,), what)
+    return graph.constant(values[:, None, None] if deep else values)
 
 
 def _prelu(graph: Graph, blob: Blob, its: Any, what: str) -> str:

@@ -1,9 +1,11 @@
 """Convolution and its transpose."""
 
+from typing import Any
+
 from engine.spec.describe import Layer
 from engine.spec.weights import array
 from engine.translate.graph import Graph
-from engine.translate.windows import padding, pair, sizes
+from engine.translate.windows import borders, padding, pair, sizes
 
 
 def convolution(layer: Layer, graph: Graph) -> None:
@@ -22,7 +24,7 @@ def convolution(layer: Layer, graph: Graph) -> None:
         weights = graph.constant(array(its.weights, shape, f"Layer {layer.name!r}"))
     result = graph.node(
         "Conv",
-        blob.tensor,
+        graph.pictures(blob),
         weights,
         *_bias(layer, graph),
         kernel_shape=kernel,
@@ -31,7 +33,7 @@ def convolution(layer: Layer, graph: Graph) -> None:
         group=its.nGroups or 1,
         pads=padding(its, sizes(blob), reach, stride),
     )
-    graph.give(layer, graph.blob(result, blob))
+    graph.give(layer, graph.from_pictures(result, blob))
 
 
 def _bias(layer: Layer, graph: Graph) -> list[str]:
@@ -42,38 +44,43 @@ def _bias(layer: Layer, graph: Graph) -> list[str]:
 
 
 def _deconvolution(layer: Layer, graph: Graph) -> None:
-    """Transposed convolution: VALID amounts crop the full result, SAME gives size * stride; `outputShape` overrides.
-
-    Where the size asked for differs, rows and columns are added or taken at the bottom and right, as torch does.
-    """
+    """Transposed convolution, cropped as `_cropping` says; weights are (channels in, channels out / groups, kH, kW)."""
     its = layer.parameters
     blob = graph.take(layer)
     kernel, stride, dilation = pair(its.kernelSize, 3), pair(its.stride, 1), pair(its.dilationFactor, 1)
-    reach = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
-    full = [(n - 1) * s + k for n, s, k in zip(sizes(blob), stride, reach, strict=True)]
-    if its.HasField("same"):
-        totals = [max(0, f - n * s) for f, n, s in zip(full, sizes(blob), stride, strict=True)]
-        first_heavy = its.same.asymmetryMode == 1
-        starts = [total - total // 2 if first_heavy else total // 2 for total in totals]
-        ends = [total - start for total, start in zip(totals, starts, strict=True)]
-    else:
-        top, left, bottom, right = padding(its, sizes(blob), (1, 1), (1, 1))
-        starts, ends = [top, left], [bottom, right]
-    more = [0, 0]
-    if len(its.outputShape) == 2:
-        more = [want - (f - a - b) for want, f, a, b in zip(its.outputShape, full, starts, ends, strict=True)]
-    ends = [end + max(0, -extra) for end, extra in zip(ends, more, strict=True)]
+    reach = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
+    crops = [_cropping(its, axis, sizes(blob)[axis], reach[axis], stride[axis]) for axis in (0, 1)]
     shape = (its.kernelChannels, its.outputChannels // (its.nGroups or 1), *kernel)
     result = graph.node(
         "ConvTranspose",
-        blob.tensor,
+        graph.pictures(blob),
         graph.constant(array(its.weights, shape, f"Layer {layer.name!r}")),
         *_bias(layer, graph),
         kernel_shape=kernel,
         strides=stride,
         dilations=dilation,
         group=its.nGroups or 1,
-        pads=[*starts, *ends],
-        output_padding=[max(0, extra) for extra in more],
+        pads=[max(0, crop[side]) for side in (0, 1) for crop in crops],
+        output_padding=[max(0, -end) for _, end in crops],
     )
-    graph.give(layer, graph.blob(result, blob))
+    graph.give(layer, graph.from_pictures(result, blob))
+
+
+def _cropping(its: Any, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
+    """What to take off the full result, `(size - 1) * stride + reach`, at its start and end; an end below 0 is added.
+
+    VALID says it. SAME leaves `size * stride`, the odd pixel off the end, or off the start. `outputShape` overrides the
+    size: what differs is taken or added at the end, as torch does with its output padding.
+    """
+    full = (size - 1) * stride + reach
+    if its.HasField("same"):
+        total = full - size * stride
+        half = max(0, total) // 2
+        start = max(0, total) - half if its.same.asymmetryMode == 1 else half
+        end = total - start
+    else:
+        top, left, bottom, right = borders(its.valid.paddingAmounts)
+        start, end = (top, bottom) if axis == 0 else (left, right)
+    if len(its.outputShape) == 2:
+        end = full - start - int(its.outputShape[axis])
+    return start, end

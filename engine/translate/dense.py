@@ -16,9 +16,7 @@ def inner_product(layer: Layer, graph: Graph) -> None:
     bias = array(its.bias, (its.outputChannels,), what) if its.hasBias else np.zeros(its.outputChannels, np.float32)
     if blob.rank >= 4:
         lead = len(blob.shape) - 3
-        flat = graph.node("Flatten", blob.tensor, axis=lead) if lead == 1 else graph.reshape(
-            blob.tensor, (*[0] * lead, -1)
-        )
+        flat = graph.reshape(blob.tensor, (*[0] * lead, -1))
     else:
         flat = blob.tensor
     if len(graph.shape(flat)) == 2:
@@ -38,18 +36,16 @@ def batched_matmul(layer: Layer, graph: Graph) -> None:
         left, right = (graph.unfolded(graph.take(layer, index)) for index in (0, 1))
         left = _turned(graph, left) if its.transposeA else left
         right = _turned(graph, right) if its.transposeB else right
-        graph.give(layer, graph.blob(graph.node("MatMul", left, right)))
+        graph.give(layer, graph.like(blob, graph.node("MatMul", left, right)))
         return
     what = f"Layer {layer.name!r}"
     # Stored column by column: the flat list is the transpose, row by row.
-    weights = array(
-        its.weights, (its.weightMatrixSecondDimension, its.weightMatrixFirstDimension), what
-    ).T
+    weights = array(its.weights, (its.weightMatrixSecondDimension, its.weightMatrixFirstDimension), what).T
     result = graph.node("MatMul", graph.unfolded(blob), graph.constant(weights))
     if its.hasBias:
         bias = array(its.bias, (its.weightMatrixSecondDimension,), what)
         result = graph.node("Add", result, graph.constant(bias))
-    graph.give(layer, graph.blob(result))
+    graph.give(layer, graph.like(blob, result))
 
 
 def _turned(graph: Graph, tensor: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import UnsupportedModel
@@ -127,10 +126,24 @@ class Graph:
 
     def folded(self, tensor: str) -> Blob:
         """Fold a rank-5 value whose sequence axis has size 1."""
-        return Blob(*self._named(self.node("Squeeze", tensor, self.integers(0))), folded=True)
+        squeezed = self.node("Squeeze", tensor, self.integers(0))
+        return Blob(squeezed, self.shape(squeezed), folded=True)
 
-    def _named(self, tensor: str) -> tuple[str, tuple[Size, ...]]:
-        return tensor, self.shape(tensor)
+    def like(self, blob: Blob, tensor: str) -> Blob:
+        """What a layer made of `unfolded(blob)`: folded again if `blob` was and the rank is still 5."""
+        sizes = self.shape(tensor)
+        return self.folded(tensor) if blob.folded and len(sizes) == 5 and sizes[0] == 1 else self.blob(tensor)
+
+    def pictures(self, blob: Blob) -> str:
+        """The value in rank 4, as ONNX convolves it: all axes before (C, H, W) taken as one."""
+        return blob.tensor if len(blob.shape) == 4 else self.reshape(blob.tensor, (-1, *map(int, blob.shape[-3:])))
+
+    def from_pictures(self, tensor: str, blob: Blob) -> Blob:
+        """The other way: `tensor` in rank 4, with the axes that `blob` has before (C, H, W)."""
+        if len(blob.shape) == 4:
+            return self.blob(tensor, blob)
+        lead = [-1 if size == BATCH else int(size) for size in blob.shape[:-3]]
+        return self.blob(self.reshape(tensor, (*lead, *map(int, self.shape(tensor)[1:]))))
 
     def _inferred(self, node: onnx.NodeProto) -> dict[str, onnx.TypeProto]:
         schema = onnx.defs.get_schema(node.op_type, OPSET, "")
@@ -143,6 +156,3 @@ class Graph:
         except (onnx.shape_inference.InferenceError, RuntimeError) as error:
             raise UnsupportedModel(f"The sizes around an ONNX {node.op_type} do not fit: {error}") from error
         return {name: found[name] for name in node.output if name in found}
-
-
-Array = NDArray[Any]

@@ -1,6 +1,5 @@
 """Normalisation: batchnorm, local response, mean and variance, softmax."""
 
-
 import numpy as np
 
 from engine.spec.describe import Layer
@@ -65,7 +64,8 @@ def lrn(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     blob = graph.take(layer)
     size = int(its.localSize)
-    squared = graph.node("Mul", blob.tensor, blob.tensor)
+    tensor = graph.pictures(blob)
+    squared = graph.node("Mul", tensor, tensor)
     # As torch has it: channels c - size // 2 to c + (size - 1) // 2, clipped at the ends; the divisor stays.
     pads = graph.integers(0, size // 2, 0, 0, 0, (size - 1) // 2, 0, 0)
     padded = graph.node("Pad", squared, pads, graph.constant(np.float32(0)), mode="constant")
@@ -74,7 +74,7 @@ def lrn(layer: Layer, graph: Graph) -> None:
     mean = graph.node("Squeeze", pooled, graph.integers(1))
     level = graph.node("Add", _times(graph, mean, its.alpha), graph.constant(np.float32(its.k or 1)))
     divisor = graph.node("Pow", level, graph.constant(np.float32(its.beta)))
-    graph.give(layer, graph.blob(graph.node("Div", blob.tensor, divisor), blob))
+    graph.give(layer, graph.from_pictures(graph.node("Div", tensor, divisor), blob))
 
 
 def _times(graph: Graph, tensor: str, number: float) -> str:
@@ -92,6 +92,6 @@ def softmax_nd(layer: Layer, graph: Graph) -> None:
     """Over any axis."""
     blob = graph.take(layer)
     result = graph.node("Softmax", graph.unfolded(blob), axis=int(layer.parameters.axis))
-    graph.give(layer, graph.blob(result))
+    graph.give(layer, graph.like(blob, result))
 
 

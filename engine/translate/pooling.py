@@ -4,6 +4,7 @@ from math import ceil, prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.spec.describe import Layer
 from engine.translate.graph import Blob, Graph
@@ -17,28 +18,28 @@ def pooling(layer: Layer, graph: Graph) -> None:
     """Max, average or L2 (the root of the sum of squares) of each window."""
     its = layer.parameters
     blob = graph.take(layer)
+    tensor = graph.pictures(blob)
     if its.globalPooling:
-        result = _l2(graph, _whole(its, blob), blob) if its.type == L2 else graph.node(GLOBAL[its.type], blob.tensor)
+        result = _l2(graph, tensor, _whole(blob)) if its.type == L2 else graph.node(GLOBAL[its.type], tensor)
     else:
-        result = _windows(its, graph, blob)
-    graph.give(layer, graph.blob(result, blob))
+        result = _windows(its, graph, tensor, blob)
+    graph.give(layer, graph.from_pictures(result, blob))
 
 
-def _whole(its: Any, blob: Blob) -> dict[str, Any]:
+def _whole(blob: Blob) -> dict[str, Any]:
     return {"kernel_shape": sizes(blob), "strides": (1, 1), "pads": (0, 0, 0, 0)}
 
 
-def _windows(its: Any, graph: Graph, blob: Blob) -> str:
+def _windows(its: Any, graph: Graph, tensor: str, blob: Blob) -> str:
     kernel, stride = pair(its.kernelSize, 3), pair(its.stride, 1)
     pads, beyond = _pads(its, blob, kernel, stride)
     window: dict[str, Any] = {"kernel_shape": kernel, "strides": stride, "pads": pads}
     if its.type == MAX:
-        return _max(graph, blob, window)
+        return _max(graph, tensor, window)
     if its.type == L2:
-        return _l2(graph, window, blob)
-    if its.avgPoolExcludePadding:
-        return _sum(graph, blob.tensor, window, _counted(blob, window, blob_only=True, beyond=(0, 0)))
-    return _sum(graph, blob.tensor, window, _counted(blob, window, blob_only=False, beyond=beyond))
+        return _l2(graph, tensor, window)
+    counted = _counted(blob, window, None if its.avgPoolExcludePadding else beyond)
+    return _average(graph, tensor, window, counted)
 
 
 def _pads(its: Any, blob: Blob, kernel: tuple[int, int], stride: tuple[int, int]) -> tuple[Pads, tuple[int, int]]:
@@ -69,39 +70,42 @@ def _padded(graph: Graph, tensor: str, pads: Pads, value: float) -> str:
     return graph.node("Pad", tensor, amounts, graph.constant(np.float32(value)), mode="constant")
 
 
-def _max(graph: Graph, blob: Blob, window: dict[str, Any]) -> str:
+def _max(graph: Graph, tensor: str, window: dict[str, Any]) -> str:
     if all(pad < k for pad, k in zip(window["pads"], window["kernel_shape"] * 2, strict=True)):
-        return graph.node("MaxPool", blob.tensor, **window)
-    padded = _padded(graph, blob.tensor, window["pads"], -np.inf)
+        return graph.node("MaxPool", tensor, **window)
+    padded = _padded(graph, tensor, window["pads"], -np.inf)
     return graph.node("MaxPool", padded, kernel_shape=window["kernel_shape"], strides=window["strides"])
 
 
-def _l2(graph: Graph, window: dict[str, Any], blob: Blob) -> str:
-    squared = graph.node("Mul", blob.tensor, blob.tensor)
-    return graph.node("Sqrt", _mean(graph, squared, window, prod(window["kernel_shape"])))
+def _l2(graph: Graph, tensor: str, window: dict[str, Any]) -> str:
+    mean = _mean(graph, graph.node("Mul", tensor, tensor), window)
+    total = graph.node("Mul", mean, graph.constant(prod(window["kernel_shape"])))
+    return graph.node("Sqrt", total)
 
 
-def _mean(graph: Graph, tensor: str, window: dict[str, Any], times: float) -> str:
+def _mean(graph: Graph, tensor: str, window: dict[str, Any]) -> str:
     padded = _padded(graph, tensor, window["pads"], 0.0)
-    mean = graph.node("AveragePool", padded, kernel_shape=window["kernel_shape"], strides=window["strides"])
-    return mean if times == 1 else graph.node("Mul", mean, graph.constant(np.float32(times)))
+    return graph.node("AveragePool", padded, kernel_shape=window["kernel_shape"], strides=window["strides"])
 
 
-def _sum(graph: Graph, tensor: str, window: dict[str, Any], counted: Any) -> str:
-    mean = _mean(graph, tensor, window, 1)
+def _average(graph: Graph, tensor: str, window: dict[str, Any], counted: NDArray[Any]) -> str:
+    mean = _mean(graph, tensor, window)
     share = prod(window["kernel_shape"]) / counted
     return mean if np.all(share == 1) else graph.node("Mul", mean, graph.constant(share[None, None]))
 
 
-def _counted(blob: Blob, window: dict[str, Any], blob_only: bool, beyond: tuple[int, int]) -> Any:
-    """(H out, W out): how many pixels each window is divided by."""
+def _counted(blob: Blob, window: dict[str, Any], beyond: tuple[int, int] | None) -> NDArray[Any]:
+    """(H out, W out): by how many pixels each window is divided; padding counts, but what lies `beyond` it does not.
+
+    With None for `beyond`, padding does not count either.
+    """
     (height, width), (top, left, bottom, right) = sizes(blob), window["pads"]
     ones = np.ones((height + top + bottom, width + left + right))
-    low, far = (bottom, right) if blob_only else beyond
-    if blob_only:
+    low, far = (bottom, right) if beyond is None else beyond
+    if beyond is None:
         ones[:top] = ones[:, :left] = 0
     ones[ones.shape[0] - low :] = 0
     ones[:, ones.shape[1] - far :] = 0
     views = np.lib.stride_tricks.sliding_window_view(ones, window["kernel_shape"])
-    (down, across) = window["strides"]
+    down, across = window["strides"]
     return np.maximum(views[::down, ::across].sum(axis=(2, 3)), 1)

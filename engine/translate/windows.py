@@ -3,6 +3,7 @@
 from math import ceil
 from typing import Any
 
+from engine.errors import UnsupportedModel
 from engine.translate.graph import Blob
 
 Pads = tuple[int, int, int, int]
@@ -21,8 +22,10 @@ def sizes(blob: Blob) -> tuple[int, int]:
 
 
 def borders(amounts: Any) -> Pads:
-    """`BorderAmounts`, rows first; unset ones are 0."""
+    """`BorderAmounts`, rows first; unset ones are 0. Raises UnsupportedModel where they are not two."""
     found = [(each.startEdgeSize, each.endEdgeSize) for each in amounts.borderAmounts] or [(0, 0), (0, 0)]
+    if len(found) != 2:
+        raise UnsupportedModel(f"A layer pads {len(found)} axes, where the format has height and width.")
     (top, bottom), (left, right) = found
     return int(top), int(left), int(bottom), int(right)
 

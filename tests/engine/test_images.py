@@ -1,9 +1,6 @@
 import hashlib
 import io
-import os
 import struct
-import warnings
-import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engine import images
 from engine.errors import UnreadableImage
-from engine.images import MOST_PIXELS, SUFFIXES, content_key, pixels, preview, read
+from engine.images import SUFFIXES, content_key, pixels, preview
 from engine.spec.describe import COLORS
 
 CORNERS = {"red": (0, 0), "lime": (1, 0), "blue": (0, 1), "yellow": (1, 1)}
@@ -129,9 +125,11 @@ def test_other_formats_give_nearly_the_same_pixels(name: str) -> None:
     assert np.abs(difference).mean() < 3
 
 
-def test_cmyk_grey_is_the_grey_of_its_colours() -> None:
-    grey = pixels(saved(waves().convert("CMYK"), "TIFF"), 17, 11, "GRAYSCALE")
-    assert np.abs(grey - reference(waves(), 17, 11, "L").astype(int)).max() <= 1
+@pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "RGBA", "P"])
+def test_grey_is_the_grey_of_the_colours_however_they_are_kept(mode: str) -> None:
+    picture = waves().convert(mode)
+    grey = pixels(saved(picture, "TIFF"), 17, 11, "GRAYSCALE")
+    assert np.abs(grey - reference(picture.convert("RGB"), 17, 11, "L").astype(int)).max() <= 1
 
 
 def test_a_gif_gives_its_first_frame() -> None:
@@ -224,216 +222,11 @@ def test_one_bit_pictures() -> None:
     )
 
 
-ORIENTED = {"JPEG": 40, "PNG": 0, "TIFF": 0, "WEBP": 40, "MPO": 40}
-"""Formats that carry an orientation, and how far their colours may be off."""
-
-
-def stored(orientation: int, size: tuple[int, int]) -> Image.Image:
-    """The picture as a camera stores it, by the table of Exif 2.32: where the 0th row and column are seen."""
-    seen = np.asarray(corners(size))
-    rows = {
-        1: seen,
-        2: seen[:, ::-1],
-        3: seen[::-1, ::-1],
-        4: seen[::-1],
-        5: seen.transpose(1, 0, 2),
-        6: seen.transpose(1, 0, 2)[::-1],
-        7: seen.transpose(1, 0, 2)[::-1, ::-1],
-        8: seen.transpose(1, 0, 2)[:, ::-1],
-    }
-    return Image.fromarray(np.ascontiguousarray(rows[orientation]))
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("kind", ORIENTED)
-@pytest.mark.parametrize("size", [(30, 20), (600, 400)])
-def test_pictures_stand_upright(kind: str, orientation: int, size: tuple[int, int]) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    data = saved(stored(orientation, size), kind, exif=exif)
-    difference = pixels(data, 15, 10, "RGB").astype(int) - reference(corners(size), 15, 10)
-    assert np.abs(difference[2:8:5, 3:12:8]).max() <= ORIENTED[kind]
-    shown = preview(data, 24, 90)
-    assert shown.shape == (16, 24, 3)
-    assert np.abs(shown.astype(int) - reference(corners(size), 24, 16))[4:12:7, 4:20:15].max() <= ORIENTED[kind]
-
-
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_heic_stands_upright(orientation: int) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    data = heif(stored(orientation, (60, 40)), exif=exif.tobytes(), quality=90)
-    difference = pixels(data, 15, 10, "RGB").astype(int) - reference(corners((60, 40)), 15, 10)
-    assert np.abs(difference[2:8:5, 3:12:8]).max() <= 40
-
-
-def test_damaged_notes_do_no_harm() -> None:
-    whole = saved(waves(), "JPEG", quality=95)
-    notes = b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x99" * 40
-    data = whole[:2] + b"\xff\xe1" + struct.pack(">H", len(notes) + 2) + notes + whole[2:]
-    assert (pixels(data, 17, 11, "RGB") == pixels(whole, 17, 11, "RGB")).all()
-
-
-def test_large_jpegs_are_decoded_at_a_reduced_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = saved(waves((1600, 1200)), "JPEG", quality=90)
-    sizes: list[tuple[int, int]] = []
-    colours = images._colours
-    monkeypatch.setattr(images, "_colours", lambda picture, mode: sizes.append(picture.size) or colours(picture, mode))
-    scaled = pixels(data, 90, 50, "RGB")
-    preview(data, 90, 50)
-    assert sizes == [(200, 150), (200, 150)]
-    assert np.abs(scaled.astype(int) - reference(waves((1600, 1200)), 90, 50)).mean() < 2
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    sizes.clear()
-    # It is stored on its side: what must cover the 50 columns are 1200 stored rows.
-    pixels(saved(waves((1600, 1200)), "JPEG", exif=exif), 50, 300, "RGB")
-    assert sizes == [(600, 800)]
-
-
 def test_a_small_picture_of_a_large_one_does_not_alias() -> None:
     lines = np.zeros((400, 640), np.uint8)
     lines[:, ::2] = 255
     seen = pixels(saved(Image.fromarray(lines), "PNG"), 16, 10, "GRAYSCALE")
     assert np.abs(seen.astype(int) - 127).max() < 8
-
-
-@pytest.mark.parametrize(
-    ("size", "box", "shape"),
-    [
-        ((60, 20), (30, 30), (10, 30)),
-        ((20, 60), (30, 30), (30, 10)),
-        ((8, 6), (80, 90), (60, 80)),
-        ((2000, 3), (40, 20), (1, 40)),
-        ((3, 2000), (40, 20), (20, 1)),
-    ],
-)
-def test_a_preview_fits_and_keeps_its_proportions(
-    size: tuple[int, int], box: tuple[int, int], shape: tuple[int, int]
-) -> None:
-    seen = preview(saved(waves(size), "PNG"), *box)
-    assert seen.shape == (*shape, 3) and seen.dtype == np.uint8
-
-
-def png_that_says(width: int, height: int) -> bytes:
-    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = [(b"IHDR", head), (b"IDAT", zlib.compress(b"\0" * 99)), (b"IEND", b"")]
-    chunks = (struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
-
-
-def cut(data: bytes, share: float = 0.5) -> bytes:
-    return data[: int(len(data) * share)]
-
-
-BAD: dict[str, tuple[Callable[[], bytes], str]] = {
-    "empty": (lambda: b"", "is empty"),
-    "zeros": (lambda: b"\0" * 5000, "Not an image"),
-    "text": (lambda: b"<html>404</html>", "Not an image"),
-    "one byte": (lambda: b"\xff", "Not an image"),
-    "half a jpeg": (lambda: cut(saved(waves(), "JPEG")), "too early|damaged"),
-    "half a png": (lambda: cut(saved(waves(), "PNG")), "too early|damaged"),
-    "half a webp": (lambda: cut(saved(waves(), "WEBP")), "too early|damaged"),
-    "half a tiff": (lambda: cut(saved(waves(), "TIFF")), "too early|damaged"),
-    "half a bmp": (lambda: cut(saved(waves(), "BMP")), "too early|damaged"),
-    "half a gif": (lambda: cut(saved(waves(), "GIF")), "too early|damaged"),
-    "half a heic": (lambda: cut(heif(waves())), "too early|damaged"),
-    "half an avif": (lambda: cut(saved(waves(), "AVIF")), "too early|damaged"),
-    "half a jpeg 2000": (lambda: cut(saved(waves(), "JPEG2000")), "too early|damaged"),
-    "a jpeg's head": (lambda: saved(waves(), "JPEG")[:200], "too early|damaged"),
-    "a png's head": (lambda: saved(waves(), "PNG")[:20], "too early|damaged"),
-    "a bomb": (lambda: png_that_says(60_000, 60_000), "million pixels"),
-    "just too large": (lambda: png_that_says(20_000, MOST_PIXELS // 20_000 + 1), "million pixels"),
-    "a program": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "Not an image"),
-    "large, and not all there": (lambda: png_that_says(20_000, MOST_PIXELS // 20_000), "too early|damaged"),
-}
-
-
-@pytest.mark.parametrize("use", [pixels, preview])
-@pytest.mark.parametrize("name", BAD)
-def test_a_bad_picture_is_named_as_what_it_is(name: str, use: Callable[..., np.ndarray]) -> None:
-    make, sentence = BAD[name]
-    if name == "half an avif":
-        pytest.importorskip("PIL._avif")
-    with pytest.raises(UnreadableImage, match=sentence) as caught:
-        use(make(), 8, 6, "RGB") if use is pixels else use(make(), 8, 6)
-    assert len(caught.value.sentence) < 60 and caught.value.hint
-
-
-def test_nothing_but_unreadable_image_is_ever_raised() -> None:
-    rng = np.random.default_rng(5)
-    small = waves((19, 13))
-    kinds = [("JPEG", {}), ("PNG", {}), ("GIF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("WEBP", {}), ("BMP", {})]
-    files = [saved(small, kind, **options) for kind, options in kinds] + [heif(small)]
-    refused = 0
-    for _ in range(60):
-        for whole in files:
-            data = bytearray(whole)
-            for place in rng.integers(0, len(data), 4):
-                data[place] = rng.integers(256)
-            try:
-                assert pixels(bytes(data), 6, 5, "RGB").shape == (5, 6, 3)
-            except UnreadableImage:
-                refused += 1
-    assert refused > 20
-
-
-def test_no_warning_is_let_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Pillow warns of a picture above this many pixels, and of damaged entries in a TIFF file.
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 900)
-    data = saved(waves(), "TIFF")
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert pixels(data, 17, 11, "RGB").shape == (11, 17, 3)
-    assert not caught
-
-
-@pytest.mark.parametrize("kind", ["missing", "folder", "pipe", "empty", "loop", "below a file", "null", "device"])
-def test_what_is_no_file_is_said_to_be_none(kind: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    made: dict[str, Callable[[], object]] = {
-        "folder": path.mkdir,
-        "pipe": lambda: os.mkfifo(path),
-        "empty": path.touch,
-        "loop": lambda: path.symlink_to(path),
-        "below a file": (tmp_path / "file").touch,
-    }
-    made.get(kind, lambda: None)()
-    other = {"below a file": tmp_path / "file" / "a.jpg", "null": Path("a\0.jpg"), "device": Path("/dev/zero")}
-    path = other.get(kind, path)
-    said = {"folder": "A folder", "empty": "is empty", "missing": "gone", "below a file": "gone", "loop": "nowhere"}
-    others = {"pipe": "regular", "device": "regular", "null": "name"}
-    for use in (read, lambda each: pixels(each, 3, 2, "RGB"), lambda each: preview(each, 3, 2)):
-        with pytest.raises(UnreadableImage, match={**said, **others}[kind]):
-            use(path)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="everything may be read by root")
-def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"x")
-    path.chmod(0)
-    with pytest.raises(UnreadableImage, match="may not be read"):
-        read(path)
-
-
-def test_a_refusal_of_the_system_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"x")
-    for error, sentence in ((PermissionError(13, "no"), "may not be read"), (OSError(5, "no"), "Input/output error")):
-        monkeypatch.setattr(os, "open", lambda *_, error=error: (_ for _ in ()).throw(error))
-        with pytest.raises(UnreadableImage, match=sentence):
-            read(path)
-
-
-def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(b"x" * 11)
-    monkeypatch.setattr(images, "MOST_BYTES", 10)
-    with pytest.raises(UnreadableImage, match="larger"):
-        read(path)
-    monkeypatch.setattr(images, "MOST_BYTES", 11)
-    assert read(path) == b"x" * 11
 
 
 def test_the_content_key_is_of_the_bytes_alone() -> None:
@@ -442,7 +235,7 @@ def test_the_content_key_is_of_the_bytes_alone() -> None:
 
 
 def test_several_threads_read_at_once() -> None:
-    files = [LOSSLESS["png"](), LOSSLESS["webp"](), LOSSY["heic"](), BAD["half a png"][0]()] * 6
+    files = [LOSSLESS["png"](), LOSSLESS["webp"](), LOSSY["heic"](), LOSSLESS["png"]()[:99]] * 6
 
     def shape(data: bytes) -> tuple[int, ...] | None:
         try:

@@ -7,21 +7,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.reactive import reactive
-from textual.screen import Screen
 from textual.widgets import Footer
 
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
-from engine.journal import Journal, Verdict
+from engine.journal import Journal
 from tui.commands import COMMANDS
 from tui.messages import Crashed, Ended, Failed, Keep, Retrain, Stop
 from tui.order import ORDERS, arranged, extended
 from tui.pictures import Pictures
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
+from tui.screens.labelling import Labelling
 from tui.session import Session
 from tui.table_rows import table_rows
-from tui.text import safe
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
 from tui.widgets.table import Table
@@ -34,14 +32,12 @@ LOOK_S = 0.03
 """How often a picture under way is asked for; the timer rests while there is none."""
 
 
-class Main(Screen[None]):
-    """Holds the session; every change of it goes through `_become`."""
+class Main(Labelling):
+    """Holds the session; every change of it goes through `become`."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's own form
         Binding(",".join(command.keys), command.action, command.name, show=command.footer) for command in COMMANDS
     ]
-
-    session: reactive[Session] = reactive(Session)
 
     class Refused(Message):
         """The engine could not open the folder or the model, and says why."""
@@ -51,14 +47,12 @@ class Main(Screen[None]):
             self.words = words
 
     def __init__(self, folder: Path, work: Work, journal: Journal, preview: str, trainer: str) -> None:
-        super().__init__()
-        self._folder, self._work, self._journal, self._trainer = folder, work, journal, trainer
+        super().__init__(journal)
+        self._folder, self._work, self._trainer = folder, work, trainer
         self._preview = preview
         self._pictures = Pictures()
-        self._order_name = next(iter(ORDERS))
-        self._order = arranged(Session().rows, self._order_name)
-        self._touched = False
         self._swapped = False
+        self._pictured: tuple[Path, tuple[int, int]] | None = None
         self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
 
     def compose(self) -> ComposeResult:
@@ -79,7 +73,7 @@ class Main(Screen[None]):
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S, self._listen)
         self._looking = self.set_interval(LOOK_S, self._look, pause=True)
-        self.query_one(Table).focus()
+        self.table.focus()
         self._work.start()
 
     def on_unmount(self) -> None:
@@ -109,7 +103,7 @@ class Main(Screen[None]):
             self._swapped |= any(isinstance(each, ModelSaved | ModelRestored) for each in said)
             ended = any(isinstance(each, Ended) for each in said)
             moving = any(isinstance(each, ImagesPredicted | FolderChanged | ModelOpened) for each in said)
-            self._become(session, sort=(ended and self._swapped) or (moving and not self._touched))
+            self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self._swapped &= not ended
         if session.waiting is not None and not isinstance(self.app.screen, Confirm):
             self._ask_about(session)
@@ -127,11 +121,11 @@ class Main(Screen[None]):
     def _answered(self, keep: bool | None) -> None:
         if keep:
             self._work.ask(Keep(time.time()))
-        self._become(self.session.decided("" if keep else "The present model stays."))
+        self.become(self.session.decided("" if keep else "The present model stays."))
 
-    def _become(self, session: Session, sort: bool = False) -> None:
+    def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""
-        table, before = self.query_one(Table), self.session
+        table, before = self.table, self.session
         name = before.rows.names[table.row] if table.row >= 0 else ""
         if sort:
             self._order = arranged(session.rows, self._order_name)
@@ -152,13 +146,12 @@ class Main(Screen[None]):
         self._show_picture()
 
     def _show_picture(self) -> None:
-        table, picture = self.query_one(Table), self.query_one(Picture)
-        wanted = picture.wanted
-        key = (table.row >= 0 and self._path(table.row), wanted)
-        if table.row < 0 or not all(wanted) or key == getattr(self, "_shown", None):
+        """Ask for the picture under the cursor, unless it is shown or on its way."""
+        size, row = self.query_one(Picture).wanted, self.table.row
+        if row < 0 or not all(size) or self._pictured == (self._path(row), size):
             return
-        self._shown = key
-        self._pictures.ask(self._path(table.row), *wanted)
+        self._pictured = self._path(row), size
+        self._pictures.ask(self._path(row), *size)
         self._looking.resume()
 
     def _path(self, row: int) -> Path:
@@ -167,7 +160,7 @@ class Main(Screen[None]):
     def _look(self) -> None:
         """A picture that is no longer under the cursor is never sent."""
         done = self._pictures.poll()
-        table = self.query_one(Table)
+        table = self.table
         if done is not None and table.row >= 0 and done[0] == self._path(table.row):
             found = done[1]
             self.query_one(Picture).show(*((None, found) if isinstance(found, str) else (found, "")))
@@ -180,73 +173,6 @@ class Main(Screen[None]):
 
     # What the keys do.
 
-    def action_move(self, rows: int) -> None:
-        """Up and down."""
-        self._touched = True
-        self.query_one(Table).cursor += rows
-
-    def action_page(self, pages: int) -> None:
-        """By screenfuls."""
-        self._touched = True
-        self.query_one(Table).page(pages)
-
-    def action_top(self) -> None:
-        """To the first row."""
-        self.query_one(Table).cursor = 0
-
-    def action_bottom(self) -> None:
-        """To the last row."""
-        self._touched = True
-        self.query_one(Table).cursor = len(self._order) - 1
-
-    def action_next_open(self, step: int) -> None:
-        """To the next image without a verdict."""
-        self._touched = True
-        table, rows = self.query_one(Table), self.session.rows
-        at = table.cursor + step
-        while 0 <= at < len(self._order):
-            row = int(self._order[at])
-            if rows.verdict[row] < 0 and rows.names[row] not in rows.problems:
-                table.cursor = at
-                return
-            at += step
-        self._tell("No image without a verdict is left that way.")
-
-    def action_accept(self) -> None:
-        """The predicted label is right."""
-        predicted = self._predicted()
-        if predicted is not None:
-            self._judge(predicted)
-
-    def action_flip(self) -> None:
-        """The predicted label is wrong; pressed again, the label after the present verdict in likelihood."""
-        predicted = self._predicted()
-        if predicted is None:
-            return
-        rows, row = self.session.rows, self.query_one(Table).row
-        likely = [int(label) for label in (-rows.probabilities[row]).argsort(kind="stable") if label != predicted]
-        given = int(rows.verdict[row])
-        self._judge(likely[(likely.index(given) + 1) % len(likely)] if given in likely else likely[0])
-
-    def action_label(self, label: int) -> None:
-        """The label of that number."""
-        if label >= len(self.session.labels):
-            self._tell(f"There is no label {label + 1}: the model has {len(self.session.labels)}.")
-        elif self._predicted() is not None:
-            self._judge(label)
-
-    def action_pass_over(self) -> None:
-        """On, without a verdict."""
-        self.action_move(1)
-
-    def action_undo(self) -> None:
-        """The last verdict is taken back."""
-        self._changed(self._journal.undo(time.time()), "There is nothing to take back.")
-
-    def action_redo(self) -> None:
-        """The verdict that was taken back is given again."""
-        self._changed(self._journal.redo(time.time()), "There is nothing to give again.")
-
     def action_retrain(self) -> None:
         """Train on all verdicts."""
         session = self.session
@@ -256,7 +182,7 @@ class Main(Screen[None]):
             return
         verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
         self._work.ask(Retrain(verdicts, time.time(), self._trainer))
-        self._become(session.began())
+        self.become(session.began())
 
     def action_stop(self) -> None:
         """Stop the retrain or the scan."""
@@ -269,7 +195,7 @@ class Main(Screen[None]):
         self._touched = True
         self._order_name = names[(names.index(self._order_name) + 1) % len(names)]
         self.query_one(Title).order = self._order_name
-        self._become(self.session, sort=True)
+        self.become(self.session, sort=True)
 
     def action_picture(self) -> None:
         """Beside the table, large, or off."""
@@ -288,41 +214,3 @@ class Main(Screen[None]):
         """Everything is already saved."""
         self.app.exit(return_code=0)
 
-    def _predicted(self) -> int | None:
-        """The label predicted for the row under the cursor; None, and a word about it, where there is none."""
-        table, rows = self.query_one(Table), self.session.rows
-        if table.row < 0:
-            self._tell("There is no image here.")
-            return None
-        name = rows.names[table.row]
-        if name in rows.problems:
-            self._tell(f"{safe(name)}: {rows.problems[name]}")
-            return None
-        predicted = int(rows.predicted_labels[table.row])
-        if predicted < 0:
-            self._tell("This image is not predicted yet.")
-            return None
-        return predicted
-
-    def _judge(self, label: int) -> None:
-        """Keep the verdict, then show it, then go on."""
-        self._touched = True
-        table, session = self.query_one(Table), self.session
-        row = table.row
-        image, shown = session.rows.contents[row], session.labels[int(session.rows.predicted_labels[row])]
-        self._journal.append([Verdict(image, session.labels[label], shown, session.version)], time.time())
-        self._become(session.judged(self._journal.in_force(), [image]))
-        table.cursor += 1
-
-    def _changed(self, images: tuple[bytes, ...], nothing: str) -> None:
-        if not images:
-            self._tell(nothing)
-            return
-        self._become(self.session.judged(self._journal.in_force(), images))
-        row = next((row for row, content in enumerate(self.session.rows.contents) if content in images), -1)
-        if row >= 0:
-            self._touched = True
-            self.query_one(Table).cursor = int((self._order == row).argmax())
-
-    def _tell(self, words: str) -> None:
-        self._become(self.session.told(words))

@@ -31,10 +31,10 @@ MARK, PERCENT, LEAST_NAME = 3, 5, 12
 
 def layout(cells: int, longest_label: int) -> Layout:
     """Share out `cells`: the name gets what is left; where that is little, the bar shrinks, then the status goes."""
-    label = max(5, min(longest_label, 16))
-    for bar_cells, status in ((20, 26), (12, 22), (8, 16), (6, 12), (4, 8), (0, 8), (0, 0)):
+    label = max(4, min(longest_label, 16))
+    for bar_cells, status in ((20, 26), (12, 22), (8, 16), (6, 12), (4, 7), (0, 7), (0, 0)):
         used = MARK + label + PERCENT + label + status + bar_cells + 3 + (bar_cells > 0) + (status > 0)
-        if cells - used >= max(LEAST_NAME, cells // 5):
+        if cells - used >= max(LEAST_NAME, cells // 3):
             return Layout(cells - used, label, bar_cells, label, status)
     return Layout(max(1, cells - MARK - 2 * label - PERCENT - 3), label, 0, label, 0)
 
@@ -178,7 +178,7 @@ class Table(ScrollView, can_focus=True):
 
     def _header(self, plan: Layout, cells: int) -> Strip:
         confidence = fit("sure", plan.bar + (plan.bar > 0) + PERCENT)
-        words = [" " * MARK + fit("image", plan.name), fit("says", plan.label), confidence, fit("verdict", plan.verdict)]
+        words = [" " * MARK + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.verdict)]
         words += [fit("", plan.status)] if plan.status else []
         return Strip([Segment(fit(" ".join(words), cells), self.get_component_rich_style("table--header"))], cells)
 

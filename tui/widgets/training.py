@@ -9,6 +9,10 @@ from tui.session import Session
 from tui.text import count, percent, safe
 
 
+FEWEST = 3
+"""Losses below which there is no curve to see."""
+
+
 class Training(Vertical):
     """Hidden until something is trained; the last curve stays."""
 
@@ -37,6 +41,7 @@ class Training(Vertical):
             return
         training = session.training
         self.set_class(bool(training or session.losses), "-shown")
+        self.query_one(Sparkline).display = len(session.losses) >= FEWEST
         bar = self.query_one(ProgressBar)
         if training is None:
             bar.update(progress=bar.total)
