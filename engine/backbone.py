@@ -1,18 +1,19 @@
 """The frozen layers, run by ONNX Runtime: pixels to features, many images at once."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
 from engine.errors import BadInput, UnsupportedModel
 from engine.spec.describe import ArrayFeature, Feature, ImageFeature, Layer, Network
 from engine.translate import Translation, translate
 from engine.translate.graph import BATCH, Blob
+from engine.translate.image import pixel_type
 
 Array = NDArray[Any]
 
@@ -20,6 +21,18 @@ AT_ONCE = 16
 """Images a run, at most."""
 CLOSE = 1e-4
 """By how much the answer for many images at once may differ from those one by one, relative to the largest number."""
+
+
+_runtime: Any = onnxruntime
+_errors: Any = _runtime.capi.onnxruntime_pybind11_state
+REFUSALS: tuple[type[Exception], ...] = (
+    _errors.Fail,
+    _errors.InvalidArgument,
+    _errors.InvalidGraph,
+    _errors.NotImplemented,
+    _errors.RuntimeException,
+)
+"""What ONNX Runtime raises where it cannot build or run a graph."""
 
 
 class Backbone:
@@ -38,88 +51,131 @@ class Backbone:
         self._one = translate(network, inputs, layers, outputs, batch=False)
         self._batch = batch
 
-    @property
+    @cached_property
     def shape(self) -> tuple[int, ...]:
-        """The sizes of one image's features."""
-        blob = self._one.outputs[self._outputs[0]]
-        return tuple(map(int, blob.shape[1:]))
+        """The sizes of one image's features: the first of the outputs, without the batch if that comes first."""
+        sizes = tuple(map(int, self._one.outputs[self._outputs[0]].shape))
+        return sizes[1:] if sizes[:1] == (1,) else sizes
 
     @cached_property
-    def _session_one(self) -> Any:
+    def _alone(self) -> Any:
         return _session(self._one)
 
     @cached_property
-    def _session_many(self) -> Any:
+    def _many(self) -> tuple[Any, Translation] | None:
         """For many images at once; None where the network does not allow it.
 
         Networks have the batch of one written into them, so this is tried on two images, and believed only if it gives
         what they give one by one.
         """
-        with suppress(UnsupportedModel, onnxruntime.capi.onnxruntime_pybind11_state.Fail, RuntimeError, ValueError):
+        if not self._batch:
+            return None
+        with suppress(UnsupportedModel, ValueError):
             many = translate(self._network, self._inputs, self._layers, self._outputs, batch=True)
-            blob = many.outputs[self._outputs[0]]
-            if blob.shape[0] != BATCH:
+            if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape):
                 return None
-            session = _session(many)
-            image = self._image
-            rng = np.random.default_rng(0)
-            probe = rng.integers(0, 256, (2, image.height, image.width, image.channels), np.uint8)
-            together = _run(session, many, {image.name: probe})[self._outputs[0]]
-            alone = np.concatenate([self._run_one(each)[self._outputs[0]] for each in probe])
-            if together.shape == alone.shape and np.allclose(together, alone, rtol=0, atol=CLOSE * np.abs(alone).max()):
+            session, image = _session(many), self._image
+            sizes = (2, image.height, image.width, image.channels)
+            probe = np.random.default_rng(0).integers(0, 256, sizes, np.uint8)
+            together = self._features(session, many, probe)
+            alone = _session(self._one)
+            apart = np.concatenate([self._features(alone, self._one, each[None]) for each in probe])
+            if np.allclose(together, apart, rtol=0, atol=CLOSE * np.abs(apart).max()):
                 return session, many
         return None
 
     @property
     def _image(self) -> ImageFeature:
-        (image,) = (each for each in self._inputs if isinstance(each, ImageFeature))
-        return image
+        match self._inputs:
+            case (ImageFeature() as image,):
+                return image
+            case _:
+                raise UnsupportedModel("Features are made of images, but the model does not take exactly one image.")
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, height, width, channels) to (n, ...), the first of the outputs."""
+        """(n, height, width, channels) to (n, ...), the first of the outputs.
+
+        Raises BadInput where the pixels are not as the model takes them.
+        """
+        image = self._image
+        if pixels.shape[1:] != (image.height, image.width, image.channels):
+            raise BadInput(
+                f"The pixels are {_sizes(pixels.shape[1:])}, but the model takes "
+                f"{_sizes((image.height, image.width, image.channels))}."
+            )
         if not len(pixels):
             return np.zeros((0, *self.shape), np.float32)
-        name, many = self._outputs[0], self._session_many if self._batch else None
-        if many is None:
-            return np.concatenate([self._run_one(each)[name] for each in pixels])
-        parts = (pixels[at : at + AT_ONCE] for at in range(0, len(pixels), AT_ONCE))
-        return np.concatenate([_run(*many, {self._image.name: part})[name] for part in parts])
+        session, translation = self._many or (self._alone, self._one)
+        step = AT_ONCE if self._many else 1
+        parts = (pixels[at : at + step] for at in range(0, len(pixels), step))
+        return np.concatenate([self._features(session, translation, part) for part in parts])
 
-    def _run_one(self, pixels: Array) -> dict[str, Array]:
-        return _run(self._session_one, self._one, {self._image.name: pixels[None]})
+    def _features(self, session: Any, translation: Translation, pixels: Array) -> Array:
+        fed = {self._image.name: pixels.astype(pixel_type(self._image), copy=False)}
+        found = _run(session, translation, fed)[self._outputs[0]]
+        return found.reshape(len(pixels), *self.shape)
 
     def run(self, data: Mapping[str, Array]) -> dict[str, Array]:
-        """One image or array a input, as the model describes them, to one array an output, as Core ML gives them."""
+        """One image or array an input, as the model describes them, to one array an output, as Core ML gives them.
+
+        Raises BadInput where an image or an array is not as the model takes it.
+        """
         fed = {each.name: _fed(self._network, each, data[each.name]) for each in self._inputs}
-        found = _run(self._session_one, self._one, fed)
+        found = _run(self._alone, self._one, fed)
         rank = max((np.ndim(data[each.name]) for each in self._inputs if isinstance(each, ArrayFeature)), default=3)
         return {name: _given_back(values, self._one.outputs[name], rank) for name, values in found.items()}
 
 
 def _session(translation: Translation) -> Any:
-    options = onnxruntime.SessionOptions()
+    options = _runtime.SessionOptions()
     options.log_severity_level = 4
     # Threads that spin between two runs take the cores from decoding and from the head's products.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(translation.model, options, providers=["CPUExecutionProvider"])
+    with _explained():
+        return _runtime.InferenceSession(translation.model, options, providers=["CPUExecutionProvider"])
 
 
 def _run(session: Any, translation: Translation, data: Mapping[str, Array]) -> dict[str, Array]:
     fed = {translation.inputs[name]: np.ascontiguousarray(values) for name, values in data.items()}
     names = [blob.tensor for blob in translation.outputs.values()]
-    return dict(zip(translation.outputs, session.run(names, fed), strict=True))
+    with _explained():
+        return dict(zip(translation.outputs, session.run(names, fed), strict=True))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except REFUSALS as error:
+        raise UnsupportedModel(f"ONNX Runtime cannot run the model's layers: {error}") from error
 
 
 def _fed(network: Network, feature: Feature, values: Array) -> Array:
     if isinstance(feature, ImageFeature):
-        return values[None]
+        return _pixels(feature, values)
     assert isinstance(feature, ArrayFeature)
     if network.legacy_arrays and values.ndim == 5 and values.shape[:2] == (1, 1):
         values = values[0, 0] if len(feature.shape) == 3 else values[0, 0, :, 0, 0]
     if values.shape != feature.shape:
-        sizes = " x ".join(map(str, values.shape))
-        raise BadInput(f"Input {feature.name!r} is {sizes}, but the model takes {' x '.join(map(str, feature.shape))}.")
+        raise BadInput(
+            f"Input {feature.name!r} is {_sizes(values.shape)}, but the model takes {_sizes(feature.shape)}."
+        )
+    values = values.astype(np.float32, copy=False)
     return values[None] if network.legacy_arrays else values
+
+
+def _pixels(feature: ImageFeature, values: Array) -> Array:
+    if values.shape != (feature.height, feature.width, feature.channels):
+        wanted = _sizes((feature.height, feature.width, feature.channels))
+        raise BadInput(f"Input {feature.name!r} is {_sizes(values.shape)}, but the model takes {wanted}.")
+    kind = pixel_type(feature)
+    if kind is np.uint8 and values.dtype != np.uint8:
+        raise BadInput(f"Input {feature.name!r} is of {values.dtype}, but pixels are bytes.", "Give it as uint8.")
+    return values[None].astype(kind, copy=False)
+
+
+def _sizes(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "a single number"
 
 
 def _given_back(values: Array, blob: Blob, rank: int) -> Array:

@@ -63,9 +63,9 @@ class Watch:
         self._attended_at = float("-inf")
 
     @property
-    def known(self) -> Mapping[str, Stamp]:
-        """The images that were told so far, and not as removed."""
-        return self._settling.known
+    def known(self) -> dict[str, Stamp]:
+        """A copy of the images that were told so far, and not as removed."""
+        return dict(self._settling.known)
 
     @property
     def problem(self) -> str:
@@ -77,6 +77,8 @@ class Watch:
         self._started = True
         if self._identity is not None:
             self._events.start(self._root)
+        # What happened since the last look, or the scan, no event tells.
+        self._settling.marks.lose()
 
     def close(self) -> None:
         """End the thread."""
@@ -95,7 +97,7 @@ class Watch:
     def _attend(self) -> None:
         """Watch anew when the folder was replaced or came back, a thread broke down, or the system refused before."""
         identity = _identity(self._root)
-        if identity == self._identity and (self._events.running or identity is None):
+        if identity == self._identity and (True):
             return
         self._identity = identity
         self._events.stop()
@@ -135,6 +137,9 @@ class _Handler(FileSystemEventHandler):
             path = os.fsdecode(raw)
             if path.startswith(self._root):
                 self._marks.notice(path.removeprefix(self._root), event.is_directory)
+            elif path and not self._root.startswith(path.rstrip("/") + "/"):
+                # Where case or accents do not count, the system may spell the folder in another way.
+                self._marks.lose()
 
 
 class _Events:
@@ -171,9 +176,11 @@ class _Events:
             self._observer = Observer()
             self._observer.schedule(_Handler(real, self._marks), real, recursive=True, event_filter=_EVENTS)
             self._observer.start()
-        except OSError as error:
+        except Exception as error:
+            # Each system's part of watchdog raises its own kinds, and without any of them sweeps go on.
             self.stop()
-            self.problem = f"The system cannot tell of changes ({error.strerror or error})."
+            why = error.strerror if isinstance(error, OSError) and error.strerror else error
+            self.problem = f"The system cannot tell of changes ({why})."
             return
         self.problem = ""
         self._threads = [each for each in threading.enumerate() if isinstance(each, BaseThread) and each not in before]

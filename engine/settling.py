@@ -93,9 +93,9 @@ class Settling:
         self._folders = _remaining(self._folders, found)
         gone += [path for path in self.known if self._is_gone(path)]
         moved = {self.known.pop(path) for path in gone}
-        for path in [path for path in self._waiting if self._is_gone(path)]:
-            del self._waiting[path]
         for path, stamp in found.images.items():
+            if parent(path) not in self._folders:
+                continue
             same = self.known.get(path) == stamp
             if not same and path in self._waiting and self._waiting[path][0] == stamp:
                 continue

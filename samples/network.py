@@ -23,9 +23,9 @@ LONGER = 128
 FILTERS = (12, 24, 32)
 HIDDEN = 48
 PICTURES = 1600
-EPOCHS = 12
+EPOCHS = 10
 BATCH = 32
-LEARNING_RATE = 1e-3
+LEARNING_RATE = 2e-3
 SURE = 0.96
 """What the network is taught to give the label it is taught, so that its confidences differ."""
 TRAINING = 1
@@ -79,7 +79,10 @@ def _floats(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _untrained(rng: Rng) -> Head:
-    """He's initial weights, by the names that the file gives the layers."""
+    """He's initial weights, by the names that the file gives the layers.
+
+    The first biases take half of the weights off, so that mid-grey gives 0: without that, training takes twice as long.
+    """
 
     def weights(outputs: int, *inputs: int) -> dict[str, Array]:
         spread = np.sqrt(2 / np.prod(inputs))
@@ -92,7 +95,10 @@ def _untrained(rng: Rng) -> Head:
     layers: list[HeadLayer] = []
     side, channels = SIDE, 3
     for number, filters in enumerate(FILTERS, 1):
-        layers.append(HeadLayer(f"conv_{number}", "convolution", weights(filters, channels, 3, 3), sliding, True))
+        drawn = weights(filters, channels, 3, 3)
+        if number == 1:
+            drawn["bias"] -= drawn["weights"].sum(axis=(1, 2, 3)) / 2
+        layers.append(HeadLayer(f"conv_{number}", "convolution", drawn, sliding, True))
         layers.append(HeadLayer(f"conv_{number}_relu", "activation.ReLU"))
         layers.append(HeadLayer(f"pool_{number}", "pooling", settings=halving))
         side, channels = (side - 2) // 2, filters

@@ -149,16 +149,16 @@ def test_the_model_is_wrong_where_it_is_meant_to_be(opened: Any) -> None:
     assert wrong[~mistaken].mean() <= 0.08
 
 
-def test_a_few_flips_put_the_others_of_their_kind_right(opened: Any) -> None:
+def test_some_flips_put_unseen_ones_of_their_kind_right(opened: Any) -> None:
     from engine.trainers import TRAINERS, Lesson, Settings
 
     model, features, labels = opened
-    before = model.probabilities(features).argmax(axis=1)
-    wrong = np.flatnonzero(before != labels)
-    flipped = wrong[::2]
-    anchors = np.setdiff1d(np.arange(len(labels)), flipped)
-    lesson = Lesson(model.head, features[flipped], labels[flipped], features[anchors])
+    right = model.probabilities(features).argmax(axis=1) == labels
+    wrong = np.flatnonzero(~right)
+    flipped, unseen = wrong[::2], wrong[1::2]
+    lesson = Lesson(model.head, features[flipped], labels[flipped], features[right])
     *_, told = TRAINERS["edit"](lesson, model.network.training, Settings())
     after = told.head.probabilities(features).argmax(axis=1)
     assert (after[flipped] == labels[flipped]).all()
-    assert (after == labels).sum() > (before == labels).sum() + len(flipped) / 2
+    assert (after[right] == labels[right]).mean() >= 0.97
+    assert (after[unseen] == labels[unseen]).mean() >= 0.5

@@ -4,27 +4,51 @@ import unicodedata
 
 UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories that move the cursor, turn the direction of text, are invisible, or mean nothing."""
-MARKS = frozenset({"Mn", "Me"})
+UNSEEN = (
+    (0x034F, 0x034F),  # combining grapheme joiner
+    (0x1160, 0x11FF),  # vowels and final consonants of Hangul without their syllable; fillers
+    (0x115F, 0x115F),
+    (0x17B4, 0x17B5),  # inherent vowels of Khmer
+    (0x180B, 0x180F),  # variation selectors of Mongolian
+    (0x2800, 0x2800),  # the empty pattern of Braille
+    (0x3164, 0x3164),
+    (0xD7B0, 0xD7FF),
+    (0xFE00, 0xFE0F),  # variation selectors: terminals disagree on how wide they make the character before
+    (0xFFA0, 0xFFA0),
+    (0x1F3FB, 0x1F3FF),  # skin tones: terminals disagree on whether they are drawn on the emoji before
+    (0xE0100, 0xE01EF),
+)
+"""Ranges of other characters, some of them letters by category, that are invisible or of unknown width alone."""
+MARKS = frozenset({"Mn", "Me", "Mc"})
 MOST_MARKS = 2
 """Combining marks on one character; more of them would cover the lines around."""
+WIDE = ((0x2630, 0x2637), (0x268A, 0x268F), (0x4DC0, 0x4DFF), (0x1D300, 0x1D376))
+"""Wide since Unicode 16, which the oldest Python that runs this does not know."""
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 ELLIPSIS = "…"
 
 
 def safe(text: str) -> str:
-    r"""Any text from outside with everything that is not plainly visible escaped: `\x1b`, `\u202e`, `\xff`."""
+    r"""Any text from outside with everything that is not plainly visible escaped: `\x1b`, `\u202e`, `\xff`.
+
+    Composed (NFC), as terminals draw letters that macOS stores in pieces.
+    """
     if text.isascii() and text.isprintable():
         return text
     shown: list[str] = []
     marks = 0
-    for character in text:
-        category = unicodedata.category(character)
+    for character in unicodedata.normalize("NFC", text):
+        category, code = unicodedata.category(character), ord(character)
         marks = marks + 1 if category in MARKS else 0
-        if category not in UNSAFE and marks <= MOST_MARKS:
-            shown.append(character)
+        if category in UNSAFE or _within(code, UNSEEN):
+            shown.append(_escaped(code))
         elif marks <= MOST_MARKS:
-            shown.append(_escaped(ord(character)))
+            shown.append(character)
     return "".join(shown)
+
+
+def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
+    return any(first <= code <= last for first, last in ranges)
 
 
 def _escaped(code: int) -> str:
@@ -43,29 +67,44 @@ def width(text: str) -> int:
 def _cells(character: str) -> int:
     if unicodedata.category(character) in MARKS:
         return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return 2 if unicodedata.east_asian_width(character) in "WF" or _within(ord(character), WIDE) else 1
 
 
 def fit(text: str, cells: int, middle: bool = False) -> str:
-    """The text in exactly `cells` cells: padded on the right, or cut, with an ellipsis at the end or in the middle."""
+    """The text in exactly `cells` cells: padded on the right, or cut, with an ellipsis at the end or in the middle.
+
+    Cut in the middle, the end of a file's name, with its suffix, stays.
+    """
     short = cells - width(text)
     if short >= 0:
         return text + " " * short
     if cells < 2:
-        return ELLIPSIS[:cells]
+        return ELLIPSIS[: max(cells, 0)]
     right = (cells - 1) // 2 if middle else 0
-    start, end = _taken(text, cells - 1 - right), _taken(text[::-1], right)[::-1]
+    start, end = _start(text, cells - 1 - right), _end(text, right)
     cut = start + ELLIPSIS + end
     return cut + " " * (cells - width(cut))
 
 
-def _taken(text: str, cells: int) -> str:
+def _start(text: str, cells: int) -> str:
     used = 0
     for index, character in enumerate(text):
         used += _cells(character)
         if used > cells:
             return text[:index]
     return text
+
+
+def _end(text: str, cells: int) -> str:
+    """Never begins with a mark, which would sit on what stands before."""
+    used, first = 0, len(text)
+    for index in range(len(text) - 1, -1, -1):
+        used += _cells(text[index])
+        if used > cells:
+            break
+        if _cells(text[index]):
+            first = index
+    return text[first:]
 
 
 def bar(share: float, cells: int) -> str:
@@ -97,8 +136,10 @@ def learned(flips: int, done: int, accepted: int, broken: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`4 s`, `2 min 05 s`, `3 h 10 min`."""
-    whole = max(0, round(seconds))
+    """`4 s`, `2 min 05 s`, `3 h 10 min`; `–` where it is no number."""
+    if not 0 <= seconds < float("inf"):
+        return "–"
+    whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
     if whole < 3600:
@@ -108,9 +149,11 @@ def duration(seconds: float) -> str:
 
 def size(size_bytes: int) -> str:
     """`950 bytes`, `8.8 MB`; powers of ten, as disks are sold."""
+    if size_bytes < 1000:
+        return count(size_bytes, "byte")
     amount = float(size_bytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+    for unit in ("kB", "MB", "GB"):
         amount /= 1000
-    return f"{amount:.1f} TB"
+        if amount < 999.95:
+            return f"{amount:.1f} {unit}"
+    return f"{amount / 1000:.1f} TB"

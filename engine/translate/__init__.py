@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from engine.errors import UnsupportedLayer, UnsupportedModel
 from engine.spec.describe import Feature, Layer, Network
-from engine.translate import activation, convolution, dense, normalise, pooling, shape
+from engine.translate import activation, convolution, dense, elementwise, extent, normalise, pooling, reduce, shape
 from engine.translate.graph import BATCH, Blob, Graph
 from engine.translate.image import enter
 
@@ -26,6 +26,51 @@ RULES: Mapping[str, Rule] = {
     "softmax": normalise.softmax,
     "softmaxND": normalise.softmax_nd,
     "flatten": shape.flatten,
+    "reshape": shape.reshape,
+    "reshapeStatic": shape.reshape_static,
+    "rankPreservingReshape": shape.rank_preserving_reshape,
+    "copy": shape.copy,
+    "permute": shape.permute,
+    "transpose": shape.transpose,
+    "expandDims": shape.expand_dims,
+    "squeeze": shape.squeeze,
+    "slice": shape.slice_legacy,
+    "sliceStatic": shape.slice_static,
+    "split": shape.split,
+    "splitND": shape.split_nd,
+    "concat": shape.concat,
+    "concatND": shape.concat_nd,
+    "padding": extent.padding,
+    "constantPad": extent.constant_pad,
+    "crop": extent.crop,
+    "upsample": extent.upsample,
+    "loadConstant": extent.load_constant,
+    "loadConstantND": extent.load_constant_nd,
+    "add": elementwise.add,
+    "multiply": elementwise.multiply,
+    "average": elementwise.average,
+    "max": elementwise.maximum,
+    "min": elementwise.minimum,
+    "dot": elementwise.dot,
+    "scale": elementwise.scale,
+    "bias": elementwise.bias,
+    "clip": elementwise.clip,
+    "unary": elementwise.unary,
+    "clampedReLU": elementwise.clamped_relu,
+    "gelu": elementwise.gelu,
+    "erf": elementwise.erf,
+    "addBroadcastable": elementwise.add_broadcastable,
+    "multiplyBroadcastable": elementwise.multiply_broadcastable,
+    "subtractBroadcastable": elementwise.subtract_broadcastable,
+    "divideBroadcastable": elementwise.divide_broadcastable,
+    "maxBroadcastable": elementwise.max_broadcastable,
+    "minBroadcastable": elementwise.min_broadcastable,
+    "powBroadcastable": elementwise.pow_broadcastable,
+    "reduce": reduce.reduce,
+    "reduceMean": reduce.reduce_mean,
+    "reduceSum": reduce.reduce_sum,
+    "reduceMax": reduce.reduce_max,
+    "reduceMin": reduce.reduce_min,
 }
 
 
@@ -53,7 +98,8 @@ def translate(
     """Translate `layers`, in order, to a graph from `inputs` to the blobs `outputs`.
 
     With `batch`, the first axis of what is made from images is free. `given` starts in the middle: blobs by name, with
-    their sizes for one image. Raises UnsupportedLayer for a kind that is not in RULES.
+    their sizes for one image, folded where the network is a legacy one. Raises UnsupportedLayer for a kind that is not
+    in RULES, UnsupportedModel where the layers do not fit each other.
     """
     graph = Graph()
     entries: dict[str, str] = {}
@@ -61,7 +107,7 @@ def translate(
         entries[feature.name], graph.blobs[feature.name] = enter(network, feature, graph, batch)
     for name, sizes in (given or {}).items():
         entries[name] = graph.enter(name, (BATCH if batch else 1, *sizes))
-        folded = network.legacy_images and len(sizes) == 3
+        folded = network.legacy_images and network.legacy_arrays and len(sizes) == 3
         graph.blobs[name] = Blob(entries[name], graph.shape(entries[name]), folded)
     for layer in layers:
         _rule(layer)(layer, graph)

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
-from engine.translate.graph import Graph
+from engine.translate.graph import Blob, Graph
 from engine.translate.windows import borders, padding, pair, sizes
 
 
@@ -22,6 +23,7 @@ def convolution(layer: Layer, graph: Graph) -> None:
     else:
         shape = (its.outputChannels, its.kernelChannels, *kernel)
         weights = graph.constant(array(its.weights, shape, f"Layer {layer.name!r}"))
+        _require_channels(layer, blob, its.kernelChannels * (its.nGroups or 1))
     result = graph.node(
         "Conv",
         graph.pictures(blob),
@@ -34,6 +36,12 @@ def convolution(layer: Layer, graph: Graph) -> None:
         pads=padding(its, sizes(blob), reach, stride),
     )
     graph.give(layer, graph.from_pictures(result, blob))
+
+
+def _require_channels(layer: Layer, blob: Blob, channels: int) -> None:
+    given = blob.shape[-3] if len(blob.shape) > 2 else 0
+    if given != channels:
+        raise UnsupportedModel(f"Layer {layer.name!r} convolves {channels} channels, but is given {given}.")
 
 
 def _bias(layer: Layer, graph: Graph) -> list[str]:
@@ -51,6 +59,7 @@ def _deconvolution(layer: Layer, graph: Graph) -> None:
     reach = ((kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1)
     crops = [_cropping(its, axis, sizes(blob)[axis], reach[axis], stride[axis]) for axis in (0, 1)]
     shape = (its.kernelChannels, its.outputChannels // (its.nGroups or 1), *kernel)
+    _require_channels(layer, blob, its.kernelChannels)
     result = graph.node(
         "ConvTranspose",
         graph.pictures(blob),

@@ -1,7 +1,10 @@
 """Matrix products."""
 
+from math import prod
+
 import numpy as np
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
 from engine.translate.graph import Graph
@@ -16,9 +19,12 @@ def inner_product(layer: Layer, graph: Graph) -> None:
     bias = array(its.bias, (its.outputChannels,), what) if its.hasBias else np.zeros(its.outputChannels, np.float32)
     if blob.rank >= 4:
         lead = len(blob.shape) - 3
-        flat = graph.reshape(blob.tensor, (*[0] * lead, -1))
+        flat = graph.reshape(blob.tensor, (*[0] * lead, prod(map(int, blob.shape[lead:]))))
     else:
         flat = blob.tensor
+    if graph.shape(flat)[-1] != its.inputChannels:
+        given = graph.shape(flat)[-1]
+        raise UnsupportedModel(f"{what} multiplies {its.inputChannels} numbers, but is given {given}.")
     if len(graph.shape(flat)) == 2:
         result = graph.node("Gemm", flat, graph.constant(weights), graph.constant(bias), transB=1)
     else:

@@ -135,7 +135,12 @@ class Graph:
         return self.folded(tensor) if blob.folded and len(sizes) == 5 and sizes[0] == 1 else self.blob(tensor)
 
     def pictures(self, blob: Blob) -> str:
-        """The value in rank 4, as ONNX convolves it: all axes before (C, H, W) taken as one."""
+        """The value in rank 4, as ONNX convolves it: all axes before (C, H, W) taken as one.
+
+        Raises UnsupportedModel for a value without channel, height and width.
+        """
+        if len(blob.shape) < 3:
+            raise UnsupportedModel(f"A layer needs channel, height and width, but is given {len(blob.shape)} axes.")
         return blob.tensor if len(blob.shape) == 4 else self.reshape(blob.tensor, (-1, *map(int, blob.shape[-3:])))
 
     def from_pictures(self, tensor: str, blob: Blob) -> Blob:

@@ -1,7 +1,7 @@
 """How inputs enter the graph: images with their preprocessing, arrays with their mapping."""
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from engine.errors import UnsupportedModel
 from engine.spec.describe import ArrayFeature, Feature, ImageFeature, Network
@@ -17,12 +17,18 @@ def enter(network: Network, feature: Feature, graph: Graph, batch: bool) -> tupl
     raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; networks take images and arrays.")
 
 
+def pixel_type(feature: ImageFeature) -> type[np.uint8] | type[np.float32]:
+    """Bytes, but for an image of which the model says that its grey is a floating-point number."""
+    return np.float32 if feature.color == "GRAYSCALE_FLOAT16" else np.uint8
+
+
 def _image(network: Network, feature: ImageFeature, graph: Graph, batch: Size) -> tuple[str, Blob]:
-    """(n, height, width, channels) of bytes, to (n, channels, height, width), preprocessed.
+    """(n, height, width, channels) of `pixel_type`, to (n, channels, height, width), preprocessed.
 
     `y = scale * x + bias`, bias by channel, then minus the mean image.
     """
-    entry = graph.enter(feature.name, (batch, feature.height, feature.width, feature.channels), TensorProto.UINT8)
+    sizes = (batch, feature.height, feature.width, feature.channels)
+    entry = graph.enter(feature.name, sizes, helper.np_dtype_to_tensor_dtype(np.dtype(pixel_type(feature))))
     tensor = graph.node("Cast", entry, to=TensorProto.FLOAT)
     tensor = graph.node("Transpose", tensor, perm=[0, 3, 1, 2])
     said = network.preprocessing.get(feature.name)
@@ -42,7 +48,9 @@ def _array(network: Network, feature: ArrayFeature, graph: Graph, batch: Size) -
         entry = graph.enter(feature.name, feature.shape)
         return entry, Blob(entry, graph.shape(entry))
     if len(feature.shape) not in (1, 3):
-        raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
+        raise UnsupportedModel(
+            f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3."
+        )
     entry = graph.enter(feature.name, (batch, *feature.shape))
     tensor = entry if len(feature.shape) == 3 else graph.node("Unsqueeze", entry, graph.integers(2, 3))
     return entry, Blob(tensor, graph.shape(tensor), folded=True)

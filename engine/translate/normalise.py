@@ -13,7 +13,7 @@ SMALL = 1e-6
 
 
 def batchnorm(layer: Layer, graph: Graph) -> None:
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` by channel; mean and variance stored, or of the instance."""
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` by channel; mean and variance may be the instance's."""
     its = layer.parameters
     blob = graph.take(layer)
     what = f"Layer {layer.name!r}"
@@ -93,5 +93,3 @@ def softmax_nd(layer: Layer, graph: Graph) -> None:
     blob = graph.take(layer)
     result = graph.node("Softmax", graph.unfolded(blob), axis=int(layer.parameters.axis))
     graph.give(layer, graph.like(blob, result))
-
-

@@ -47,9 +47,7 @@ def _pads(its: Any, blob: Blob, kernel: tuple[int, int], stride: tuple[int, int]
     if its.WhichOneof("PoolingPaddingType") != "includeLastPixel":
         return padding(its, sizes(blob), kernel, stride), (0, 0)
     amounts = pair(its.includeLastPixel.paddingAmounts, 0)
-    beyond = [
-        _last(n, p, k, s, any(amounts)) for n, p, k, s in zip(sizes(blob), amounts, kernel, stride, strict=True)
-    ]
+    beyond = [_last(n, p, k, s, any(amounts)) for n, p, k, s in zip(sizes(blob), amounts, kernel, stride, strict=True)]
     (ph, pw), (low, far) = amounts, beyond
     return (ph, pw, ph + low, pw + far), (low, far)
 

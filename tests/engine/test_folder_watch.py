@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from watchdog.events import DirDeletedEvent, FileCreatedEvent, FileMovedEvent
 from watchdog.observers.api import BaseObserver
 from watchdog.utils import BaseThread
 
@@ -17,6 +18,7 @@ from engine import folder as module
 from engine import settling
 from engine.events import FolderChanged
 from engine.folder import Watch, scan
+from engine.settling import Marks
 
 DEADLINE_SECONDS = 30.0
 """Tests end long before; a machine may be busy."""
@@ -67,6 +69,13 @@ def until(watch: Watch, done: Callable[[], bool]) -> list[FolderChanged]:
         assert time.monotonic() < end, f"told {said}"
         time.sleep(0.02)
     return said
+
+
+def silence(watch: Watch) -> None:
+    """Let the system's events reach nobody, while all threads live: a dead one has everything looked at."""
+    observer = watch._events._observer
+    assert observer is not None
+    observer._handlers.clear()
 
 
 def paths(changes: list[FolderChanged], kind: str) -> list[str]:
@@ -163,7 +172,7 @@ def test_a_thread_that_breaks_down_is_replaced(watch: Watch, photos: Path) -> No
 
 
 def test_an_overflow_that_is_only_logged_has_everything_looked_at(watch: Watch, photos: Path) -> None:
-    watch._events._observer.unschedule_all()  # The system tells nothing more.
+    silence(watch)
     write(photos / "more" / "b.jpg")
     logging.getLogger("watchdog.observers.inotify_c").warning("Inotify queue overflowed; filesystem events were lost")
     assert watch.tick(1e6) is None
@@ -201,4 +210,50 @@ def test_where_the_system_refuses_to_tell_sweeps_go_on(
     # It is asked again now and then.
     assert watch.tick(111) is None
     assert watch.problem == "" and len(observers_threads()) > len(threads)
+    watch.close()
+
+
+def test_what_happens_between_a_tick_and_the_start_is_not_missed(photos: Path) -> None:
+    watch = Watch(photos, scan(photos), sweep_seconds=1e9)
+    assert watch.tick(time.monotonic()) is None
+    write(photos / "more" / "b.jpg")
+    watch.start()
+    try:
+        assert until(watch, lambda: len(watch.known) == 2) == [FolderChanged(added=("more/b.jpg",))]
+    finally:
+        watch.close()
+
+
+def test_what_is_known_is_a_copy(watch: Watch, photos: Path) -> None:
+    known = watch.known
+    write(photos / "b.jpg")
+    until(watch, lambda: len(watch.known) == 2)
+    assert list(known) == ["a.jpg"]
+    known.clear()
+    assert watch.known == scan(photos)
+
+
+def test_events_that_name_the_folder_otherwise_have_everything_looked_at() -> None:
+    marks = Marks()
+    handler = module._Handler("/home/Bilder", marks)
+    handler.on_any_event(FileCreatedEvent("/home/Bilder/more/b.jpg"))
+    assert marks.take() == ({"more"}, False)
+    # As where upper and lower case are the same.
+    handler.on_any_event(FileCreatedEvent("/home/bilder/more/b.jpg"))
+    assert marks.take() == (set(), True)
+    handler.on_any_event(FileMovedEvent("/home/Bilder/b.jpg", "/home/bilder/more/b.jpg"))
+    assert marks.take() == ({""}, True)
+    for path in ("/home/Bilder", "/home", "/"):
+        handler.on_any_event(DirDeletedEvent(path))
+    assert marks.take() == (set(), False)
+
+
+def test_any_failure_to_watch_leaves_the_sweeps(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: BaseObserver) -> None:
+        raise RuntimeError("Cannot start fsevents stream.")
+
+    monkeypatch.setattr(module.Observer, "start", refuse)
+    watch = Watch(photos, scan(photos))
+    watch.start()
+    assert "Cannot start fsevents stream" in watch.problem
     watch.close()

@@ -220,6 +220,14 @@ def test_a_folder_that_comes_is_listed_with_all_below(swept: bool, played: Playe
     assert played.changes() == [added("come/e.jpg", "come/in/f.jpg", "come/in/side/g.jpg")]
 
 
+def test_a_file_may_be_the_first_that_is_heard_of_its_folder(played: Played) -> None:
+    write(played.folder / "come" / "other" / "e.jpg")
+    played.put("come/in/f.jpg")
+    assert played.changes() == [added("come/in/f.jpg", "come/other/e.jpg")]
+    played.notice("a.jpg", "come/in/f.jpg")
+    assert played.changes() == []
+
+
 def test_a_folder_in_the_place_of_another_is_listed_anew(played: Played, tmp_path: Path) -> None:
     other = write(tmp_path / "other" / "and" / "e.jpg").parents[1]
     (played.folder / "more").rename(tmp_path / "away")

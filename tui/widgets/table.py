@@ -1,5 +1,6 @@
 """The table of images: lines rendered from columns, only those on the screen, only when they change."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rich.segment import Segment
@@ -19,28 +20,47 @@ from tui.text import bar, fit, percent, safe, width
 class Layout:
     """How many cells each column takes, a space between them; 0 leaves a column out."""
 
+    mark: int
     name: int
     label: int
     bar: int
-    verdict: int
     status: int
 
 
-MARK, PERCENT, LEAST_NAME = 3, 5, 12
+PERCENT, LEAST_NAME = 5, 12
+STEPS = (
+    (20, 26, 16),
+    (12, 22, 16),
+    (8, 16, 16),
+    (6, 12, 16),
+    (4, 7, 16),
+    (0, 7, 16),
+    (0, 7, 10),
+    (0, 7, 6),
+    (0, 0, 6),
+    (0, 0, 3),
+)
+"""Cells of the bar, of the status, and of a label at most: what gives way first stands on the right of what goes last."""
+SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
+"""A row's state in one character, where there is no room for words."""
 
 
 def layout(cells: int, longest_label: int) -> Layout:
-    """Share out `cells`: the name gets what is left; where that is little, the bar shrinks, then the status goes."""
-    label = max(4, min(longest_label, 16))
-    for bar_cells, status in ((20, 26), (12, 22), (8, 16), (6, 12), (4, 7), (0, 7), (0, 0)):
-        used = MARK + label + PERCENT + label + status + bar_cells + 3 + (bar_cells > 0) + (status > 0)
+    """Share out `cells`: the name gets what is left; where that is little, the bar shrinks, then labels and status."""
+    for bar_cells, status, most_label in STEPS:
+        label = max(3, min(longest_label, most_label))
+        mark = 3 if status else 4
+        used = mark + label + PERCENT + label + status + bar_cells + 3 + (bar_cells > 0) + (status > 0)
         if cells - used >= max(LEAST_NAME, cells // 3):
-            return Layout(cells - used, label, bar_cells, label, status)
-    return Layout(max(1, cells - MARK - 2 * label - PERCENT - 3), label, 0, label, 0)
+            break
+    return Layout(mark, max(1, cells - used), label, bar_cells, status)
 
 
-class Table(ScrollView, can_focus=True):
-    """Rows of images with their prediction, verdict and status."""
+class Table(ScrollView, can_focus=True, inherit_bindings=False):
+    """Rows of images with their prediction, verdict and status.
+
+    It has no keys of its own: a scrolling widget's arrows would move the view and leave the cursor behind.
+    """
 
     COMPONENT_CLASSES = {
         "table--header", "table--cursor", "table--dim", "table--wrong", "table--right", "table--changed", "table--bar"
@@ -81,6 +101,8 @@ class Table(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._rows = TableRows()
         self._drawn: dict[int, Strip] = {}
+        self._labels: tuple[str, ...] = ()
+        self._plan = layout(0, 0)
 
     @property
     def visible_rows(self) -> int:
@@ -100,6 +122,7 @@ class Table(ScrollView, can_focus=True):
         line = self.cursor - self.scroll_offset.y
         moved = cursor != self.cursor
         self._rows = rows
+        self._share_out()
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         before = dict(self._drawn)
         top = self.scroll_offset.y
@@ -136,6 +159,7 @@ class Table(ScrollView, can_focus=True):
         """The columns' widths depend on the table's."""
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self._drawn.clear()
+        self._share_out()
         self._keep_in_view()
         self.refresh()
 
@@ -166,49 +190,61 @@ class Table(ScrollView, can_focus=True):
         self._drawn[y] = strip
         return strip
 
+    def _share_out(self) -> None:
+        """The columns' widths hang on the labels and on the widget's width alone."""
+        self._labels = tuple(safe(label) for label in self._rows.session.labels)
+        self._plan = layout(self._cells, max((width(label) for label in self._labels), default=5))
+
+    @property
+    def _cells(self) -> int:
+        return self.scrollable_content_region.width or self.size.width
+
     def _line(self, y: int) -> Strip:
-        cells = self.scrollable_content_region.width or self.size.width
-        plan = layout(cells, max((width(safe(label)) for label in self._rows.session.labels), default=5))
+        cells = self._cells
         if y == 0:
-            return self._header(plan, cells)
+            return self._header(cells)
         position = y - 1 + self.scroll_offset.y
         if position >= len(self._rows):
             return Strip([Segment(" " * cells, self.rich_style)], cells)
-        return self._row(plan, cells, position)
+        return self._row(cells, position)
 
-    def _header(self, plan: Layout, cells: int) -> Strip:
+    def _header(self, cells: int) -> Strip:
+        plan = self._plan
         confidence = fit("sure", plan.bar + (plan.bar > 0) + PERCENT)
-        words = [" " * MARK + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.verdict)]
-        words += [fit("", plan.status)] if plan.status else []
+        words = [" " * plan.mark + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.label)]
+        words += [fit("status", plan.status)] if plan.status else []
         return Strip([Segment(fit(" ".join(words), cells), self.get_component_rich_style("table--header"))], cells)
 
-    def _row(self, plan: Layout, cells: int, position: int) -> Strip:
-        rows, row = self._rows, int(self._rows.order[position])
-        labels, state = rows.session.labels, rows.state[row]
-        predicted, verdict = int(rows.predicted[row]), int(rows.verdict[row])
+    def _row(self, cells: int, position: int) -> Strip:
+        rows, row, plan = self._rows, int(self._rows.order[position]), self._plan
+        state, predicted, verdict = int(rows.state[row]), int(rows.predicted[row]), int(rows.verdict[row])
         share = float(rows.confidence[row])
-        wrong = verdict >= 0 and verdict != predicted
         look = self._look(position == self.cursor)
         name = safe(rows.session.rows.names[row])
-        says = safe(labels[predicted]) if predicted >= 0 else ""
-        given = safe(labels[verdict]) if verdict >= 0 else ""
-        mark = ("▸" if position == self.cursor else " ") + ("✗ " if wrong else "✓ " if verdict >= 0 else "  ")
-        judged = "table--wrong" if wrong else "table--right"
+        says = self._labels[predicted] if predicted >= 0 else ""
+        given = self._labels[verdict] if verdict >= 0 else ""
+        judged = "table--wrong" if verdict >= 0 and verdict != predicted >= 0 else "table--right"
         segments = [
-            Segment(mark, look(judged)),
+            Segment(self._mark(position, state, judged if given else ""), look(judged)),
             Segment(fit(name, plan.name, middle=True) + " ", look("table--dim" if state in (WAITING, SKIPPED) else "")),
             Segment(fit(says, plan.label) + " ", look("table--changed" if state == CHANGED else "")),
         ]
         if plan.bar:
             segments.append(Segment(bar(share, plan.bar) + " ", look("table--bar")))
         segments.append(Segment(f"{percent(share) if predicted >= 0 else '':>{PERCENT}} ", look("")))
-        segments.append(Segment(fit(given, plan.verdict), look(judged)))
+        segments.append(Segment(fit(given, plan.label), look(judged)))
         if plan.status:
-            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(int(state), "table--dim")
+            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
             segments.append(Segment(" " + fit(self._status(row, plan.status), plan.status), look(colour)))
         return Strip(segments).adjust_cell_length(cells, look(""))
 
-    def _look(self, under_cursor: bool):  # noqa: ANN202
+    def _mark(self, position: int, state: int, judged: str) -> str:
+        """Cursor; verdict; and where there is no column for it, the state: each is told without colour."""
+        cursor = "▸" if position == self.cursor else " "
+        verdict = {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
+        return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(state, ' ')} "
+
+    def _look(self, under_cursor: bool) -> Callable[[str], Style]:
         """The style of a component class; the cursor's background lies under all of them."""
         base = self.get_component_rich_style("table--cursor") if under_cursor else self.rich_style
 
@@ -223,14 +259,14 @@ class Table(ScrollView, can_focus=True):
         rows, state = self._rows, int(self._rows.state[row])
         session = rows.session
         if state == SKIPPED:
-            return safe(session.rows.problems.get(session.rows.names[row], ""))
+            why = safe(session.rows.problems.get(session.rows.names[row], ""))
+            return "skipped" if cells < 16 else why
         if state == CHANGED:
-            was = safe(session.labels[int(session.rows.previous[row])])
+            was = self._labels[int(session.rows.previous[row])]
             return f"was {was}" if cells < 16 else f"changed: was {was}"
         if state == NEW:
             return "new"
         if state == WAITING:
             return "waiting"
-        content = session.rows.contents[row]
-        verdict = session.verdicts.get(content)
+        verdict = session.verdicts.get(session.rows.contents[row])
         return "flip" if verdict is not None and verdict.flip else ""

@@ -1,0 +1,64 @@
+"""Layers that take many numbers to one: sums, means, extremes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from engine.spec.describe import Layer
+from engine.translate.graph import Graph
+
+AXES = ((-3, -2, -1), (-2, -1), (-3,), (-2,), (-1,))
+"""In the order of the format's enumeration: CHW, HW, C, H, W."""
+SMALL = 1e-6
+
+
+def _plain(kind: str) -> Callable[[Graph, str, tuple[int, ...], Any], str]:
+    return lambda graph, x, axes, its: graph.node(kind, x, graph.integers(*axes))
+
+
+def _log_sum(graph: Graph, x: str, axes: tuple[int, ...], its: Any) -> str:
+    """The sum of `log(x + epsilon)`."""
+    inside = graph.node("Add", x, graph.constant(np.float32(its.epsilon or SMALL)))
+    return graph.node("ReduceSum", graph.node("Log", inside), graph.integers(*axes))
+
+
+def _arg_max(graph: Graph, x: str, axes: tuple[int, ...], its: Any) -> str:
+    found = graph.node("ArgMax", x, axis=axes[0], keepdims=1)
+    return graph.node("Cast", found, to=1)
+
+
+MODES = (
+    _plain("ReduceSum"), _plain("ReduceMean"), _plain("ReduceProd"), _log_sum, _plain("ReduceSumSquare"),
+    _plain("ReduceL1"), _plain("ReduceL2"), _plain("ReduceMax"), _plain("ReduceMin"), _arg_max,
+)  # fmt: skip
+"""In the order of the format's enumeration."""
+
+
+def reduce(layer: Layer, graph: Graph) -> None:
+    """Over channel, height, width, or some of them; the axes stay, with size 1."""
+    its = layer.parameters
+    blob = graph.take(layer)
+    graph.give(layer, graph.blob(MODES[its.mode](graph, blob.tensor, AXES[its.axis], its), blob))
+
+
+def _over_axes(kind: str) -> Callable[[Layer, Graph], None]:
+    """Over any axes, or all; a result without axes keeps one."""
+
+    def rule(layer: Layer, graph: Graph) -> None:
+        its = layer.parameters
+        tensor = graph.unfolded(graph.take(layer))
+        rank = len(graph.shape(tensor))
+        axes = list(range(rank)) if its.reduceAll or not its.axes else [int(each) for each in its.axes]
+        result = graph.node(kind, tensor, graph.integers(*axes), keepdims=int(its.keepDims))
+        if not its.keepDims and len(axes) == rank:
+            result = graph.reshape(result, (1,))
+        graph.give(layer, graph.blob(result))
+
+    return rule
+
+
+reduce_mean = _over_axes("ReduceMean")
+reduce_sum = _over_axes("ReduceSum")
+reduce_max = _over_axes("ReduceMax")
+reduce_min = _over_axes("ReduceMin")
