@@ -157,9 +157,7 @@ def _fed(network: Network, feature: Feature, values: Array) -> Array:
     if network.legacy_arrays and values.ndim == 5 and values.shape[:2] == (1, 1):
         values = values[0, 0] if len(feature.shape) == 3 else values[0, 0, :, 0, 0]
     if values.shape != feature.shape:
-        raise BadInput(
-            f"Input {feature.name!r} is {_sizes(values.shape)}, but the model takes {_sizes(feature.shape)}."
-        )
+        raise BadInput(f"Input {feature.name!r} is {_sizes(values.shape)}, but the model takes {_sizes(feature.shape)}.")
     values = values.astype(np.float32, copy=False)
     return values[None] if network.legacy_arrays else values
 

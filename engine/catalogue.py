@@ -100,7 +100,14 @@ class Catalogue:
         self._many(
             "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (_text(path), known.stamp.size, known.stamp.modified_ns, known.stamp.inode, known.content, known.problem)
+                (
+                    _text(path),
+                    known.stamp.size,
+                    known.stamp.modified_ns,
+                    known.stamp.inode,
+                    known.content,
+                    known.problem,
+                )
                 for path, known in images.items()
             ],
         )

@@ -97,7 +97,7 @@ class Watch:
     def _attend(self) -> None:
         """Watch anew when the folder was replaced or came back, a thread broke down, or the system refused before."""
         identity = _identity(self._root)
-        if identity == self._identity and (True):
+        if identity == self._identity and (self._events.running or identity is None):
             return
         self._identity = identity
         self._events.stop()

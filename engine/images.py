@@ -51,6 +51,7 @@ with them; at twice the size by 0 to 2, and a photograph of 12 million pixels st
 """
 
 _MOVE = "Replace the file, or move it out of the folder."
+_NO_ROOM = "The picture does not fit into memory."
 _FILE_PROBLEMS: Mapping[int, tuple[str, str]] = {
     errno.ENOENT: ("The file is gone.", "Look at the folder again."),
     errno.ENOTDIR: ("The file is gone.", "Look at the folder again."),
@@ -74,6 +75,8 @@ _UPRIGHT: Mapping[int, Image.Transpose] = {
 _ON_ITS_SIDE = (5, 6, 7, 8)
 _ORIENTATION = 0x0112
 _BITS_PER_SAMPLE = 258
+_PHOTOMETRIC = 262
+_WHITE_IS_ZERO = 0
 
 Size = tuple[int, int]
 
@@ -84,16 +87,20 @@ def read(path: Path) -> bytes:
         # Opening a pipe or a device can wait for ever or do something: look first, and do not wait if it was swapped.
         _require_regular(os.stat(path))
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            _require_regular(os.fstat(file.fileno()))
-            data = file.read(MOST_BYTES + 1)
+            status = os.fstat(file.fileno())
+            _require_regular(status)
+            # The limit is checked by the size that is stated: to ask for so many bytes would reserve room for them.
+            if status.st_size > MOST_BYTES:
+                raise UnreadableImage("The file is larger than 1 GiB.", _MOVE)
+            data = file.read()
+    except MemoryError as error:
+        raise UnreadableImage(_NO_ROOM, _MOVE) from error
     except (OSError, ValueError) as error:
         number = error.errno or 0 if isinstance(error, OSError) else 0
         reason = os.strerror(number) if number else "the name is not one that a file can have"
         raise UnreadableImage(*_FILE_PROBLEMS.get(number, (f"The file cannot be read: {reason}.", _MOVE))) from error
     if not data:
         raise UnreadableImage("The file is empty.", _MOVE)
-    if len(data) > MOST_BYTES:
-        raise UnreadableImage("The file is larger than 1 GiB.", _MOVE)
     return data
 
 
@@ -218,22 +225,27 @@ def _orientation(opened: Image.Image) -> int:
 def _sentence(error: Exception, data: bytes) -> str:
     """A few words for a row of a table."""
     if isinstance(error, MemoryError):
-        return "The picture does not fit into memory."
+        return _NO_ROOM
     if isinstance(error, Image.DecompressionBombError):
         return f"More than {MOST_PIXELS // 1_000_000} million pixels."
     if "truncated" in str(error) or isinstance(error, EOFError):
         return "The picture ends too early."
-    if isinstance(error, UnidentifiedImageError) and not (data.startswith(_SIGNATURES) or data[4:8] == b"ftyp"):
-        return "Not an image that can be read."
+    if isinstance(error, UnidentifiedImageError):
+        begins_well = data.startswith(_SIGNATURES) or data[4:8] == b"ftyp"
+        return "The picture is damaged, or of a rare kind." if begins_well else "Not an image that can be read."
     return "The picture is damaged."
 
 
 def _shallow(picture: Image.Image) -> Image.Image:
-    """16 bits lose the lower 8, as they do in Pillow's own readers of deep colours."""
+    """16 bits lose the lower 8, as they do in Pillow's own readers of deep colours.
+
+    Of TIFF files whose 0 is white, Pillow inverts those of 8 bits but not those of 16.
+    """
     tags: Mapping[int, Any] = picture.tag_v2 if isinstance(picture, TiffImageFile) else {}
     bits = int(tags.get(_BITS_PER_SAMPLE, (16,))[0])
     values: NDArray[np.uint16] = np.asarray(picture).astype(np.uint16)
-    return Image.fromarray((values >> (bits - 8)).astype(np.uint8))
+    grey = (values >> (bits - 8)).astype(np.uint8)
+    return Image.fromarray(255 - grey if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else grey)
 
 
 def _measured(picture: Image.Image) -> Image.Image:
@@ -267,5 +279,7 @@ def _colours(picture: Image.Image, mode: str) -> Image.Image:
             black = Image.new("RGBA", picture.size, (0, 0, 0, 255))
             picture = Image.alpha_composite(black, picture.convert("RGBA"))
         return picture.convert(mode)
-    except (ValueError, MemoryError) as error:
+    except MemoryError as error:
+        raise UnreadableImage(_NO_ROOM, _MOVE) from error
+    except (ValueError, OSError) as error:
         raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", _MOVE) from error

@@ -32,7 +32,9 @@ def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
     for batch in readings(files, model.image):
         rows = iter(model.probabilities(_features(model, batch)))
         yield from (
-            Predicted(each.name, np.zeros(0, np.float32), each.problem) if each.problem else Predicted(each.name, next(rows))
+            Predicted(each.name, np.zeros(0, np.float32), each.problem)
+            if each.problem
+            else Predicted(each.name, next(rows))
             for each in batch
         )
 
@@ -88,7 +90,10 @@ def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
 
 
 def _lesson(
-    model: Model, labelled: Mapping[str, Labelled], named: Mapping[str, bytes], kept: Mapping[bytes, NDArray[np.float32]]
+    model: Model,
+    labelled: Mapping[str, Labelled],
+    named: Mapping[str, bytes],
+    kept: Mapping[bytes, NDArray[np.float32]],
 ) -> Lesson:
     number = {label: index for index, label in enumerate(model.labels)}
     targets = {content: number[labelled[name].label] for name, content in named.items()}

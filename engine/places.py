@@ -20,7 +20,7 @@ def home(folder: Path) -> Path:
     if not folder.is_dir():
         raise FolderError(f"There is no folder {str(folder)!r}.", "Give a folder of photographs.")
     beside = folder / KEPT
-    if beside.is_dir() and os.access(beside, os.W_OK) or not beside.exists() and os.access(folder, os.W_OK):
+    if (beside.is_dir() and os.access(beside, os.W_OK)) or (not beside.exists() and os.access(folder, os.W_OK)):
         return beside
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
     return user_state_path("catflap") / "folders" / f"{folder.name or 'root'}-{name}"

@@ -17,6 +17,7 @@ from engine.reading import Reading, readings
 BLOCK = 1024
 """Known images that are predicted together."""
 
+
 @dataclass(frozen=True, eq=False)
 class Scanner:
     """What is needed to predict a folder's images."""
@@ -35,7 +36,9 @@ class Scanner:
         yield from (ImageSkipped(path, each.problem) for path, each in skipped.items())
         saved = self.catalogue.predictions(self.model.file.digest)
         ready = [path for path, each in same.items() if each.content and not each.problem]
-        at_once = [path for path in ready if same[path].content in saved or same[path].content in self.store]
+        at_once = [
+            path for path in ready if (same[path].content or b"") in saved or (same[path].content or b"") in self.store
+        ]
         done = len(skipped)
         for at in range(0, len(at_once), BLOCK):
             paths = at_once[at : at + BLOCK]

@@ -32,9 +32,7 @@ class Versions:
         found = [each.version for each in self.all() if each.digest == model.digest]
         return found[-1] if found else self._next()
 
-    def promote(
-        self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]
-    ) -> Version:
+    def promote(self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]) -> Version:
         """Keep `data` as a new version and make it the present model; `champion` is kept first, if it is not yet.
 
         What was written is read back and given to `check`; if that raises, the present model stays.

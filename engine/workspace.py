@@ -161,7 +161,7 @@ class Workspace:
         """Run the backbone on images that have lost their features, as when the store was deleted."""
         known = self._catalogue.images()
         lost = [path for path in self.images if path in known and not known[path].problem]
-        lost = [path for path in lost if known[path].content not in self._store]
+        lost = [path for path in lost if (known[path].content or b"") not in self._store]
         for event in self._scanner().read({path: self.images[path] for path in lost}, 0, len(lost)):
             if not isinstance(event, ImagesPredicted):
                 yield event
@@ -176,12 +176,14 @@ class Workspace:
         targets = np.array([usable[content] for content in contents], np.int64)
         return Lesson(self.model.head, features, targets, self._anchors(set(verdicts), features, targets))
 
-    def _anchors(self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArray[np.float32]:
+    def _anchors(
+        self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
         known = self._catalogue.images()
         others = {known[path].content for path in self.images if path in known and not known[path].problem}
-        rest = [content for content in sorted(c for c in others if c) if content not in judged and content in self._store]
+        rest: list[bytes] = sorted(c for c in others if c and c not in judged and c in self._store)
         rng = np.random.default_rng(0)
-        chosen = [rest[at] for at in rng.permutation(len(rest))[:CANDIDATES]]
+        chosen = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
         candidates = self._store.read(self._store.find(chosen)) if chosen else features[:0]
         if len(candidates) <= ANCHORS:
             return candidates

@@ -265,7 +265,7 @@ def _say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _printer(json: bool):  # noqa: ANN202
+def _printer(json: bool):
     from tui.headless import Printer
 
     return Printer(json, print, _say)

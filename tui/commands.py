@@ -33,8 +33,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("flip", ("x",), "Flip", "The predicted label is wrong: it is the other of two, the next likely of many; go on.",
             "Verdicts", True),
     *(
-        Command(f"label({digit - 1})", (str(digit % 10),), f"Label {digit}", f"Give label number {digit}; go on.", "Verdicts")
-        for digit in range(1, 11)
+        Command(f"label({n - 1})", (str(n % 10),), f"Label {n}", f"Give label number {n}; go on.", "Verdicts")
+        for n in range(1, 11)
     ),
     Command("pass_over", ("space",), "Pass over", "No verdict; go on.", "Verdicts"),
     Command("undo", ("u",), "Undo", "Take the last verdict back; works across restarts.", "Verdicts", True),

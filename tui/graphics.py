@@ -28,9 +28,7 @@ def kitty(pixels: Pixels, columns: int, rows: int, number: int) -> str:
     head = f"a=T,f=24,o=z,s={width},v={height},c={columns},r={rows},i={number},C=1,q=2"
     parts = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
     last = len(parts) - 1
-    return "".join(
-        f"\x1b_G{head + ',' if at == 0 else ''}m={int(at < last)};{part}\x1b\\" for at, part in enumerate(parts)
-    )
+    return "".join(f"\x1b_G{head + ',' if at == 0 else ''}m={int(at < last)};{part}\x1b\\" for at, part in enumerate(parts))
 
 
 def kitty_clear(number: int) -> str:
@@ -54,7 +52,7 @@ def sixel(pixels: Pixels) -> str:
     )
     bands = "-".join(_band(numbers[at : at + 6]) for at in range(0, height, 6))
     # P2=1: pixels that are not drawn stay as they are. Raster attributes say square pixels and the size.
-    return f"\x1bP0;1;0q\"1;1;{width};{height}{palette}{bands}\x1b\\"
+    return f'\x1bP0;1;0q"1;1;{width};{height}{palette}{bands}\x1b\\'
 
 
 def _dithered(pixels: Pixels) -> NDArray[np.int64]:

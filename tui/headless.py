@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesP
 from engine.folder import scan
 from engine.journal import Journal
 from engine.labels import read_labels
-from engine.model import Model, open_model
+from engine.model import open_model
 from engine.once import predict as predict_files
 from engine.once import probe_features, save
 from engine.once import train as train_once
@@ -79,7 +79,7 @@ def chosen(
     settings = Settings(epochs, learning_rate, batch_size, momentum, shuffle, seed, max_epochs)
     if end is None:
         return settings
-    return Settings(*(getattr(settings, f.name) for f in fields(settings)[:-1]), lambda: time.monotonic() > end)
+    return replace(settings, out_of_time=lambda: time.monotonic() > end)
 
 
 def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
@@ -116,7 +116,7 @@ def train(
     model = open_model(model_path)
     model.require_classifier()
     labelled = read_labels(labels, model.labels)
-    others = {} if trainer == "plain" or anchors is None and labels.is_dir() else _files([anchors or labels.parent])
+    others = {} if trainer == "plain" or (anchors is None and labels.is_dir()) else _files([anchors or labels.parent])
     named = {each.file.resolve() for each in labelled.values()}
     others = {name: file for name, file in others.items() if file.resolve() not in named}
     events = train_once(model, labelled, others, TRAINERS[trainer], settings)

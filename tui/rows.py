@@ -16,10 +16,6 @@ Floats = NDArray[np.float32]
 Numbers = NDArray[Any]
 
 
-def _none(dtype: Any) -> Any:
-    return field(default_factory=lambda: np.zeros(0, dtype))
-
-
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Columns of equal length."""
@@ -30,12 +26,12 @@ class Rows:
     """Content keys; empty where the image was not read yet, or cannot be used."""
     probabilities: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     """(rows, labels); not a number where there is no prediction."""
-    modified_ns: Numbers = _none(np.int64)
-    previous: Numbers = _none(np.int16)
+    modified_ns: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    previous: Numbers = field(default_factory=lambda: np.zeros(0, np.int16))
     """The label predicted by the model before this one; -1 where there was none."""
-    verdict: Numbers = _none(np.int16)
+    verdict: Numbers = field(default_factory=lambda: np.zeros(0, np.int16))
     """The label that the person gave; -1 where there is none."""
-    arrived: Numbers = _none(np.bool_)
+    arrived: Numbers = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Whether the image came while the app was open."""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
     """By name, why an image cannot be used."""
@@ -126,11 +122,11 @@ class Rows:
     def _without(self, names: Sequence[str]) -> "Rows":
         gone = set(names)
         stay = np.array([row for row, name in enumerate(self.names) if name not in gone], np.intp)
-        kept = tuple(self.names[row] for row in stay)
+        kept = tuple(name for name in self.names if name not in gone)
         return replace(
             self,
             names=kept,
-            contents=tuple(self.contents[row] for row in stay),
+            contents=tuple(c for c, name in zip(self.contents, self.names, strict=True) if name not in gone),
             probabilities=self.probabilities[stay],
             modified_ns=self.modified_ns[stay],
             previous=self.previous[stay],

@@ -32,5 +32,7 @@ def copy_samples(to: Path) -> tuple[Path, Path]:
         if not model.exists():
             shutil.copyfile(source / MODEL, model)
     except OSError as error:
-        raise FolderError(f"The samples cannot be copied to {str(to)!r}: {error.strerror}.", "Choose a place with --dir.") from error
+        raise FolderError(
+            f"The samples cannot be copied to {str(to)!r}: {error.strerror}.", "Choose a place with --dir."
+        ) from error
     return images, model

@@ -159,15 +159,17 @@ class Session:
 
     def _opened(self, event: ModelOpened) -> "Session":
         rows = self.rows.for_labels(len(event.labels))
-        return replace(
-            self, model=event.name, labels=event.labels, version=event.version, why_not=event.why_not, rows=rows
-        )
+        return replace(self, model=event.name, labels=event.labels, version=event.version, why_not=event.why_not, rows=rows)
 
     def _folder_changed(self, event: FolderChanged) -> "Session":
         rows = self.rows.changed(event)
         first = not len(self.rows)
         came, went = len(event.added), len(event.removed)
-        words = [f"{came} new" * bool(came), f"{went} gone" * bool(went), f"{len(event.changed)} changed" * bool(event.changed)]
+        words = [
+            f"{came} new" * bool(came),
+            f"{went} gone" * bool(went),
+            f"{len(event.changed)} changed" * bool(event.changed),
+        ]
         names = (*event.added, *event.removed, *event.changed)
         what = f": {names[0]}" if len(names) == 1 else " in the folder"
         notice = "" if first else f"{', '.join(filter(None, words))}{what}."

@@ -129,10 +129,12 @@ def batchnorm_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weigh
 
 
 def relu(x: Array) -> Array:
+    """`max(x, 0)`."""
     return np.maximum(x, 0)
 
 
 def relu_slope(y: Array) -> Array:
+    """1 where y is above 0."""
     return (y > 0).astype(y.dtype)
 
 
@@ -142,14 +144,18 @@ def sigmoid(x: Array) -> Array:
 
 
 def sigmoid_slope(y: Array) -> Array:
+    """`y (1 - y)`."""
     return y * (1 - y)
 
 
 def tanh_slope(y: Array) -> Array:
+    """`1 - y^2`."""
     return 1 - y * y
 
 
 def activation(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Kind:
+    """A kind that works number by number."""
+
     def forward(layer: HeadLayer, x: Array) -> Array:
         return value(x)
 

@@ -25,7 +25,7 @@ Array = NDArray[Any]
 MARGIN = 0.3
 """By how much a verdict's logit is to lead the next one."""
 ENOUGH = 0.9
-"""The share of the margin at which a verdict counts as learned; stopping as soon as flips are merely right breaks others."""
+"""The share of the margin at which a flip counts as learned; stopping as soon as it is merely right breaks others."""
 RIDGES = (0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003)
 """Relative to the kernel's mean diagonal, tried in turn while flips are left; a larger one generalises better."""
 PASSES = 10
@@ -68,10 +68,9 @@ def _passes(
 ) -> Generator[Event, None, _Try]:
     head, old = space.head, space.head.logits(space.features)
     basis = centred_basis(old.shape[1]) if lesson.classifies else np.eye(old.shape[1])
-    goal = np.concatenate([lesson.targets, np.full(len(lesson.anchors), -1)]) if lesson.classifies else None
     trace = head.trace(space.features)
     for number in range(1, passes + 1):
-        apart = (_targets(lesson, goal, trace.outputs, old) - trace.outputs) @ basis
+        apart = (_targets(lesson, trace.outputs, old) - trace.outputs) @ basis
         change = trace.gradients(_solved(trace, basis, apart, ridge) @ basis.T)
         head = head.moved(change)
         trace = head.trace(space.features)
@@ -85,9 +84,9 @@ def _passes(
     return _Try(head, int(lesson.right(trace.outputs[: len(lesson.features)]).sum()), int(kept))
 
 
-def _targets(lesson: Lesson, goal: Array | None, now: Array, old: Array) -> Array:
+def _targets(lesson: Lesson, now: Array, old: Array) -> Array:
     """(n, outputs): where every sample's logits are to go."""
-    if goal is None:
+    if not lesson.classifies:
         return np.concatenate([lesson.targets, old[len(lesson.targets) :]])
     verdicts = len(lesson.targets)
     start = old.copy()
@@ -107,9 +106,11 @@ def nearest_with_margin(logits: Array, labels: Array, margin: float) -> Array:
     others = logits.copy()
     others[rows, labels] = -np.inf
     ranked: Array = -np.sort(-others, axis=1)[:, :-1]
-    levels: Array = (np.cumsum(ranked, axis=1) + true[:, None]) / np.arange(2, ranked.shape[1] + 2)
-    following = np.concatenate([ranked[:, 1:], np.full((len(ranked), 1), -np.inf)], axis=1)
-    first_fitting: Array = np.argmax(following <= levels, axis=1)
+    sums: Array = np.cumsum(ranked, axis=1)
+    levels: Array = (sums + true[:, None]) / np.arange(2, ranked.shape[1] + 2, dtype=np.float64)
+    following: Array = np.concatenate([ranked[:, 1:], np.full((len(ranked), 1), -np.inf)], axis=1)
+    fits: Array = np.less_equal(following, levels)
+    first_fitting: Array = np.argmax(fits, axis=1)
     level: Array = np.where(true >= ranked[:, 0], np.inf, levels[rows, first_fitting])
     moved = np.minimum(others, level[:, None])
     moved[rows, labels] = np.where(np.isinf(level), logits[rows, labels], level + margin)

@@ -101,9 +101,7 @@ def _cut(order: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
     return [order[at : at + size] for at in range(0, len(order), size)]
 
 
-def _step(
-    head: Head, features: Array, chosen: NDArray[np.intp], course: Course, memory: Any
-) -> tuple[Head, Any, float]:
+def _step(head: Head, features: Array, chosen: NDArray[np.intp], course: Course, memory: Any) -> tuple[Head, Any, float]:
     trace = head.trace(features[chosen])
     losses, slope = LOSSES[head.loss, head.ends_in_softmax](trace.outputs, course.targets[chosen])
     weights = course.weights[chosen]

@@ -1,7 +1,6 @@
 """Layers that work number by number, on one blob or on several."""
 
 from collections.abc import Callable
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -35,7 +34,9 @@ def _several(kind: str, alpha: bool = False) -> Rule:
         tensors, like = _all(layer, graph)
         if len(tensors) == 1 and alpha:
             tensors.append(_number(graph, layer.parameters.alpha))
-        result = reduce(lambda left, right: graph.node(kind, left, right), tensors)
+        result = tensors[0]
+        for tensor in tensors[1:]:
+            result = graph.node(kind, result, tensor)
         graph.give(layer, graph.blob(result, like))
 
     return rule
@@ -63,9 +64,7 @@ def average(layer: Layer, graph: Graph) -> None:
 def dot(layer: Layer, graph: Graph) -> None:
     """The sum of products over the channels; of vectors of length one where cosine similarity is asked for."""
     blobs = [graph.take(layer, index) for index in (0, 1)]
-    left, right = (
-        _unit(graph, blob.tensor) if layer.parameters.cosineSimilarity else blob.tensor for blob in blobs
-    )
+    left, right = (_unit(graph, blob.tensor) if layer.parameters.cosineSimilarity else blob.tensor for blob in blobs)
     result = graph.node("ReduceSum", graph.node("Mul", left, right), graph.integers(-3))
     graph.give(layer, graph.blob(result, blobs[0]))
 
@@ -143,7 +142,7 @@ def unary(layer: Layer, graph: Graph) -> None:
     """A function of `scale * x + shift`."""
     its = layer.parameters
     blob = graph.take(layer)
-    graph.give(layer, graph.blob(UNARY[its.type](graph, _shifted(graph, blob.tensor, its), its), blob))
+    graph.give(layer, graph.blob(UNARY[int(its.type)](graph, _shifted(graph, blob.tensor, its), its), blob))
 
 
 def clamped_relu(layer: Layer, graph: Graph) -> None:
@@ -163,7 +162,7 @@ def erf(layer: Layer, graph: Graph) -> None:
 def gelu(layer: Layer, graph: Graph) -> None:
     """Exact, or approximated by tanh or by the sigmoid."""
     blob = graph.take(layer)
-    share = GELU[layer.parameters.mode](graph, blob.tensor)
+    share = GELU[int(layer.parameters.mode)](graph, blob.tensor)
     graph.give(layer, graph.blob(graph.node("Mul", blob.tensor, share), blob))
 
 
@@ -185,5 +184,5 @@ def _gelu_sigmoid(graph: Graph, x: str) -> str:
     return graph.node("Sigmoid", graph.node("Mul", x, _number(graph, 1.702)))
 
 
-GELU = (_gelu_exact, _gelu_tanh, _gelu_sigmoid)
+GELU: tuple[Callable[[Graph, str], str], ...] = (_gelu_exact, _gelu_tanh, _gelu_sigmoid)
 """In the order of the format's enumeration."""

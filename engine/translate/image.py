@@ -48,9 +48,7 @@ def _array(network: Network, feature: ArrayFeature, graph: Graph, batch: Size) -
         entry = graph.enter(feature.name, feature.shape)
         return entry, Blob(entry, graph.shape(entry))
     if len(feature.shape) not in (1, 3):
-        raise UnsupportedModel(
-            f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3."
-        )
+        raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
     entry = graph.enter(feature.name, (batch, *feature.shape))
     tensor = entry if len(feature.shape) == 3 else graph.node("Unsqueeze", entry, graph.integers(2, 3))
     return entry, Blob(tensor, graph.shape(tensor), folded=True)

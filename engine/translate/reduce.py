@@ -39,7 +39,7 @@ def reduce(layer: Layer, graph: Graph) -> None:
     """Over channel, height, width, or some of them; the axes stay, with size 1."""
     its = layer.parameters
     blob = graph.take(layer)
-    graph.give(layer, graph.blob(MODES[its.mode](graph, blob.tensor, AXES[its.axis], its), blob))
+    graph.give(layer, graph.blob(MODES[int(its.mode)](graph, blob.tensor, AXES[int(its.axis)], its), blob))
 
 
 def _over_axes(kind: str) -> Callable[[Layer, Graph], None]:

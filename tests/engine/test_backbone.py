@@ -104,9 +104,7 @@ def test_no_images_have_no_features() -> None:
 
 def test_without_layers_the_features_are_the_preprocessed_pixels() -> None:
     x = pixels(3)
-    np.testing.assert_allclose(
-        backbone_of(network_of(), "picture").features(x), x.transpose(0, 3, 1, 2) / 64, rtol=1e-6
-    )
+    np.testing.assert_allclose(backbone_of(network_of(), "picture").features(x), x.transpose(0, 3, 1, 2) / 64, rtol=1e-6)
 
 
 @pytest.mark.parametrize("fill", [softmax_over_first, swapped, squeezed])

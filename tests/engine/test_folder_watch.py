@@ -189,9 +189,7 @@ def test_watchdogs_warnings_end_no_thread(watch: Watch) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EMFILE])
-def test_where_the_system_refuses_to_tell_sweeps_go_on(
-    number: int, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_the_system_refuses_to_tell_sweeps_go_on(number: int, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: BaseObserver) -> None:
         raise OSError(number, os.strerror(number))
 

@@ -179,18 +179,23 @@ DEEP: dict[str, Callable[[], bytes]] = {
     "tiff, floats to 1": lambda: saved(deep("F", 1), "TIFF"),
     "tiff, floats to 4095": lambda: saved(deep("F", 4095), "TIFF"),
     "pgm, 16 bits": lambda: b"P5 7 5 65535\n" + np.linspace(0, 65535, 35).astype(">u2").tobytes(),
-    "tiff, 12 bits": lambda: twelve_bits(np.linspace(0, 4095, 35).astype(int).tolist(), 7),
+    "tiff, 12 bits": lambda: grey_tiff(np.linspace(0, 4095, 35).astype(int).tolist(), 7, 12),
+    "tiff, 8 bits, white is 0": lambda: grey_tiff(np.linspace(255, 0, 35).astype(int).tolist(), 7, 8, 0),
+    "tiff, 16 bits, white is 0": lambda: grey_tiff(np.linspace(65535, 0, 35).astype(int).tolist(), 7, 16, 0),
 }
 
 
-def twelve_bits(values: list[int], width: int) -> bytes:
-    """A TIFF file, written from the format's text: one strip, rows padded to whole bytes."""
+def grey_tiff(values: list[int], width: int, depth: int, photometric: int = 1) -> bytes:
+    """A TIFF file, written from the format's text: one strip, rows in whole bytes, 16 bits low byte first."""
     strip = b""
+    if depth == 16:
+        values = [(value & 255) << 8 | value >> 8 for value in values]
     for start in range(0, len(values), width):
-        bits = "".join(f"{value:012b}" for value in values[start : start + width])
+        bits = "".join(f"{value:0{depth}b}" for value in values[start : start + width])
         bits = bits.ljust(-(-len(bits) // 8) * 8, "0")
         strip += int(bits, 2).to_bytes(len(bits) // 8, "big")
-    tags = {256: width, 257: len(values) // width, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 99, 279: len(strip)}
+    tags = {256: width, 257: len(values) // width, 258: depth, 259: 1, 262: photometric}
+    tags |= {273: 8, 277: 1, 278: 99, 279: len(strip)}
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
     strip += b"\0" * (len(strip) % 2)
     head = b"II*\0" + struct.pack("<I", 8 + len(strip))
@@ -217,9 +222,7 @@ def test_colours_by_lightness() -> None:
 def test_one_bit_pictures() -> None:
     picture = Image.new("1", (6, 4))
     picture.paste(1, (3, 0, 6, 4))
-    assert (
-        pixels(saved(picture, "TIFF", compression="group4"), 6, 4, "GRAYSCALE")[2, :, 0].tolist() == [0] * 3 + [255] * 3
-    )
+    assert pixels(saved(picture, "TIFF", compression="group4"), 6, 4, "GRAYSCALE")[2, :, 0].tolist() == [0] * 3 + [255] * 3
 
 
 def test_a_small_picture_of_a_large_one_does_not_alias() -> None:

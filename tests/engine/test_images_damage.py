@@ -3,6 +3,7 @@
 import io
 import os
 import struct
+import tracemalloc
 import warnings
 import zlib
 from collections.abc import Callable
@@ -47,6 +48,13 @@ def cut(data: bytes, share: float = 0.5) -> bytes:
     return data[: int(len(data) * share)]
 
 
+def odd_tiff() -> bytes:
+    """A whole TIFF file of 12 grey values with 5 bits each."""
+    tags = {256: 4, 257: 3, 258: 5, 259: 1, 262: 1, 273: 8, 277: 1, 278: 3, 279: 10}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    return b"II*\0" + struct.pack("<I", 18) + bytes(10) + struct.pack("<H", len(tags)) + entries + bytes(4)
+
+
 BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "is empty"),
     "zeros": (lambda: b"\0" * 5000, "Not an image"),
@@ -65,6 +73,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str]] = {
     "a png's head": (lambda: saved(waves(), "PNG")[:20], "too early|damaged"),
     "a bomb": (lambda: png_that_says(60_000, 60_000), "million pixels"),
     "just too large": (lambda: png_that_says(20_000, MOST_PIXELS // 20_000 + 1), "million pixels"),
+    "a kind of tiff that nobody reads": (odd_tiff, "rare kind"),
     "a program": (lambda: b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "Not an image"),
     "large, and not all there": (lambda: png_that_says(20_000, MOST_PIXELS // 20_000), "too early|damaged"),
 }
@@ -155,3 +164,28 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytes
         read(path)
     monkeypatch.setattr(images, "MOST_BYTES", 11)
     assert read(path) == b"x" * 11
+
+
+def test_no_more_memory_is_asked_for_than_the_file_needs(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x" * 70_001)
+    tracemalloc.start()
+    try:
+        assert len(read(path)) == 70_001
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_too_little_memory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    path = tmp_path / "a.png"
+    waves().save(path)
+    for place, name in ((os, "fstat"), (Image.Image, "convert"), (Image, "open")):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, lambda *_, **__: none_left())
+            with pytest.raises(UnreadableImage, match="memory"):
+                pixels(path, 6, 5, "GRAYSCALE")
+    assert pixels(path, 6, 5, "GRAYSCALE").shape == (5, 6, 1)

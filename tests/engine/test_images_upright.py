@@ -48,7 +48,7 @@ def reference(picture: Image.Image, width: int, height: int, mode: str = "RGB") 
     return np.asarray(scaled).reshape(height, width, -1)
 
 
-ORIENTED = {"JPEG": 40, "PNG": 0, "TIFF": 0, "WEBP": 40, "MPO": 40}
+ORIENTED = {"JPEG": 40, "PNG": 0, "TIFF": 0, "WEBP": 40, "MPO": 40, "AVIF": 40}
 """Formats that carry an orientation, and how far their colours may be off."""
 
 
@@ -72,6 +72,8 @@ def stored(orientation: int, size: tuple[int, int]) -> Image.Image:
 @pytest.mark.parametrize("kind", ORIENTED)
 @pytest.mark.parametrize("size", [(30, 20), (600, 400)])
 def test_pictures_stand_upright(kind: str, orientation: int, size: tuple[int, int]) -> None:
+    if kind == "AVIF":
+        pytest.importorskip("PIL._avif")
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = saved(stored(orientation, size), kind, exif=exif)

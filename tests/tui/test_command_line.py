@@ -58,7 +58,11 @@ def test_predict(catflap, pictures, model_path):
     code, lines, _ = catflap("predict", model_path, pictures / "c00.png", pictures / "more", pictures / "bad.png", "--json")
     said = [json.loads(line) for line in lines]
     assert code == 1
-    assert [Path(each["path"]).name for each in said] == ["c00.png", *(f"{'cd'[n % 2]}{n}.png" for n in (18, 20, 22, 19, 21, 23)), "bad.png"]
+    assert [Path(each["path"]).name for each in said] == [
+        "c00.png",
+        *(f"{'cd'[n % 2]}{n}.png" for n in (18, 20, 22, 19, 21, 23)),
+        "bad.png",
+    ]
     assert set(said[0]) == {"path", "label", "probabilities"}
     assert sum(said[0]["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert said[0]["probabilities"][said[0]["label"]] == max(said[0]["probabilities"].values())
@@ -73,7 +77,13 @@ def test_train_writes_a_better_model(catflap, pictures, model_path, tmp_path):
     code, lines, _ = catflap("train", model_path, labels(pictures, pictures / "labels.csv"), "--out", out, "--json")
     said = [json.loads(line) for line in lines]
     assert code == 0
-    assert {each["event"] for each in said} >= {"training_began", "batch_ended", "epoch_ended", "retrained", "model_saved"}
+    assert {each["event"] for each in said} >= {
+        "training_began",
+        "batch_ended",
+        "epoch_ended",
+        "retrained",
+        "model_saved",
+    }
     saved = said[-1]
     assert (saved["event"], saved["version"], Path(saved["path"])) == ("model_saved", 1, out)
     assert (saved["before"]["correct"], saved["before"]["of"]) == (12, 24)
@@ -223,7 +233,10 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
     assert json.loads(lines[-1])["event"] != "images_predicted"
     assert [json.loads(line)["version"] for line in lines if "model_saved" in line] == [1]
     code, lines, _ = catflap("history", pictures, "--json")
-    assert [(json.loads(line)["version"], json.loads(line)["origin"]) for line in lines] == [(0, "original"), (1, "retrained")]
+    assert [(json.loads(line)["version"], json.loads(line)["origin"]) for line in lines] == [
+        (0, "original"),
+        (1, "retrained"),
+    ]
     assert json.loads(catflap("status", pictures, "--json")[1][0])["version"] == 1
     code, _, words = catflap("restore", pictures, "0")
     code, lines, words = catflap("retrain", pictures, "--json")

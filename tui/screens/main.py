@@ -213,4 +213,3 @@ class Main(Labelling):
     def action_quit(self) -> None:
         """Everything is already saved."""
         self.app.exit(return_code=0)
-

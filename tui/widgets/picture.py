@@ -81,7 +81,9 @@ class Picture(Widget):
             lines = [self._blank(cells.width) for _ in range(cells.height)]
             if self._note and lines:
                 note = fit(safe(self._note), cells.width)
-                lines[cells.height // 2 if cells.height > 2 else 0] = Strip([Segment(note, self.rich_style)], cells.width)
+                lines[cells.height // 2 if cells.height > 2 else 0] = Strip(
+                    [Segment(note, self.rich_style)], cells.width
+                )
             return self._with_control(lines, kitty_clear(IMAGE)) if self._mode == "kitty" else lines
         if self._mode == "blocks":
             return self._blocks(self._pixels, cells)
@@ -98,7 +100,10 @@ class Picture(Widget):
         draw = self._ramp if self.app.no_color else self._half_blocks
         for row in range(0, height, 2):
             upper, lower = pixels[row, :width], pixels[min(row + 1, height - 1), :width]
-            margins = [Segment(" " * left, self.rich_style), Segment(" " * (cells.width - left - width), self.rich_style)]
+            margins = [
+                Segment(" " * left, self.rich_style),
+                Segment(" " * (cells.width - left - width), self.rich_style),
+            ]
             lines[top + row // 2] = Strip([margins[0], *draw(upper, lower), margins[1]], cells.width)
         return lines
 

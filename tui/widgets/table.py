@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
@@ -40,7 +41,7 @@ STEPS = (
     (0, 0, 6),
     (0, 0, 3),
 )
-"""Cells of the bar, of the status, and of a label at most: what gives way first stands on the right of what goes last."""
+"""From roomy to narrow: cells of the bar, of the status, and of a label at most."""
 SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
 """A row's state in one character, where there is no room for words."""
 
@@ -62,7 +63,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     It has no keys of its own: a scrolling widget's arrows would move the view and leave the cursor behind.
     """
 
-    COMPONENT_CLASSES = {
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
         "table--header", "table--cursor", "table--dim", "table--wrong", "table--right", "table--changed", "table--bar"
     }  # fmt: skip
     DEFAULT_CSS = """
@@ -102,7 +103,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._rows = TableRows()
         self._drawn: dict[int, Strip] = {}
         self._labels: tuple[str, ...] = ()
-        self._plan = layout(0, 0)
+        self._plan, self._planned_for = layout(0, 0), 0
 
     @property
     def visible_rows(self) -> int:
@@ -122,7 +123,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         line = self.cursor - self.scroll_offset.y
         moved = cursor != self.cursor
         self._rows = rows
-        self._share_out()
+        self._share_out(self._cells)
         self.virtual_size = Size(self.size.width, len(rows) + 1)
         before = dict(self._drawn)
         top = self.scroll_offset.y
@@ -159,7 +160,6 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """The columns' widths depend on the table's."""
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self._drawn.clear()
-        self._share_out()
         self._keep_in_view()
         self.refresh()
 
@@ -190,10 +190,11 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._drawn[y] = strip
         return strip
 
-    def _share_out(self) -> None:
-        """The columns' widths hang on the labels and on the widget's width alone."""
+    def _share_out(self, cells: int) -> None:
+        """The columns' widths hang on the labels and on the cells beside the scrollbar alone."""
+        self._planned_for = cells
         self._labels = tuple(safe(label) for label in self._rows.session.labels)
-        self._plan = layout(self._cells, max((width(label) for label in self._labels), default=5))
+        self._plan = layout(cells, max((width(label) for label in self._labels), default=5))
 
     @property
     def _cells(self) -> int:
@@ -201,6 +202,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _line(self, y: int) -> Strip:
         cells = self._cells
+        if cells != self._planned_for:
+            self._share_out(cells)
         if y == 0:
             return self._header(cells)
         position = y - 1 + self.scroll_offset.y

@@ -8,7 +8,6 @@ from textual.widgets import ProgressBar, Sparkline, Static
 from tui.session import Session
 from tui.text import count, percent, safe
 
-
 FEWEST = 3
 """Losses below which there is no curve to see."""
 
@@ -44,7 +43,7 @@ class Training(Vertical):
         self.query_one(Sparkline).display = len(session.losses) >= FEWEST
         bar = self.query_one(ProgressBar)
         if training is None:
-            bar.update(progress=bar.total)
+            bar.update(progress=bar.total or 0)
             return
         if before.training is None:
             bar.update(total=max(1, training.epochs), progress=0)

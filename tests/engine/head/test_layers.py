@@ -26,7 +26,10 @@ def normal(*shape):
 
 
 CASES = {
-    "innerProduct on rows": (HeadLayer("l", "innerProduct", {"weights": normal(5, 7), "bias": normal(5)}, {}, True), (3, 7)),
+    "innerProduct on rows": (
+        HeadLayer("l", "innerProduct", {"weights": normal(5, 7), "bias": normal(5)}, {}, True),
+        (3, 7),
+    ),
     "innerProduct on images": (
         HeadLayer("l", "innerProduct", {"weights": normal(5, 24)}, {}, True),
         (3, 2, 3, 4),
@@ -73,7 +76,11 @@ def test_every_kind_has_a_case():
 
 def moved(layer, change, step):
     return HeadLayer(
-        layer.name, layer.kind, {n: w + step * change[n] for n, w in layer.weights.items()}, layer.settings, layer.updatable
+        layer.name,
+        layer.kind,
+        {n: w + step * change[n] for n, w in layer.weights.items()},
+        layer.settings,
+        layer.updatable,
     )
 
 
@@ -134,16 +141,12 @@ def torch_forward(torch, layer, x):
         return mean / F.avg_pool2d(inside, s["kernel"], s["stride"])
 
     return {
-        "innerProduct": lambda: (
-            F.linear(x.flatten(1), w["weights"], w.get("bias")).reshape(len(x), -1, *[1] * (x.ndim - 2))
+        "innerProduct": lambda: F.linear(x.flatten(1), w["weights"], w.get("bias")).reshape(
+            len(x), -1, *[1] * (x.ndim - 2)
         ),
-        "convolution": lambda: F.conv2d(
-            padded(0.0), w["weights"], w["bias"], s["stride"], 0, s["dilation"], s["groups"]
-        ),
+        "convolution": lambda: F.conv2d(padded(0.0), w["weights"], w["bias"], s["stride"], 0, s["dilation"], s["groups"]),
         "pooling": pooled,
-        "flatten": lambda: (
-            (x.permute(0, 2, 3, 1) if s["channel_last"] else x).reshape(len(x), -1, 1, 1)
-        ),
+        "flatten": lambda: (x.permute(0, 2, 3, 1) if s["channel_last"] else x).reshape(len(x), -1, 1, 1),
         "batchnorm": lambda: F.batch_norm(
             x, torch.zeros(4).double(), torch.ones(4).double(), w["scale"], w["shift"], eps=0.0
         ),

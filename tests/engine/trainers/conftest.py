@@ -19,7 +19,11 @@ def make_head():
 
     def make(width=90, hidden=23, labels=2, seed=0):
         rng = np.random.default_rng(seed)
-        layers = (dense(rng, "one", hidden, width), HeadLayer("relu", "activation.ReLU"), dense(rng, "two", labels, hidden))
+        layers = (
+            dense(rng, "one", hidden, width),
+            HeadLayer("relu", "activation.ReLU"),
+            dense(rng, "two", labels, hidden),
+        )
         return Head((*layers, HeadLayer("softmax", "softmax")))
 
     return make

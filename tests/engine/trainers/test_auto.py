@@ -55,7 +55,13 @@ def test_a_head_that_knows_something_is_edited(only_flips, make_training, run):
 
 
 def test_a_convolution_head_goes_the_way_of_sgd(make_training, run):
-    pads = {"padding": lambda h, w: ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1, "stride": (1, 1), "kernel": (2, 3)}
+    pads = {
+        "padding": lambda h, w: ((0, 0), (0, 0)),
+        "dilation": (1, 1),
+        "groups": 1,
+        "stride": (1, 1),
+        "kernel": (2, 3),
+    }
     r = np.random.default_rng(0)
     layer = HeadLayer("c", "convolution", {"weights": r.normal(0, 1, (3, 2, 2, 3)).astype(np.float32)}, pads, True)
     lesson = Lesson(
@@ -76,7 +82,10 @@ def test_fit_finds_the_minimum_that_torch_finds(make_training, run):
 
     # With two logits of a dense layer, the kernel's diagonal is x . x + 1; its mean over samples sets the ridge.
     ridge = RIDGE * float(((features**2).sum(axis=1) + 1).mean())
-    w, b = torch.zeros(2, 9, dtype=torch.float64, requires_grad=True), torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    w, b = (
+        torch.zeros(2, 9, dtype=torch.float64, requires_grad=True),
+        torch.zeros(2, dtype=torch.float64, requires_grad=True),
+    )
     step = torch.optim.LBFGS([w, b], max_iter=500, tolerance_grad=1e-10, line_search_fn="strong_wolfe")
 
     def loss():

@@ -31,7 +31,7 @@ def test_nothing_to_learn_changes_no_prediction(make_lesson, make_training, run,
 
 def test_a_pass_is_an_epoch_within_the_budget(make_lesson, make_training, run):
     events = run("edit", make_lesson(), make_training(), Settings(max_epochs=2))
-    assert [e.epochs for e in events if isinstance(e, TrainingBegan | EpochEnded)][0] == 2
+    assert next(e.epochs for e in events if isinstance(e, TrainingBegan | EpochEnded)) == 2
     assert max(e.epoch for e in events if isinstance(e, EpochEnded)) <= 2
 
 
@@ -120,7 +120,13 @@ def test_convolutions_are_edited_too(make_training, run):
     from engine.trainers import Lesson
 
     r = np.random.default_rng(5)
-    pads = {"padding": lambda h, w: ((0, 0), (0, 0)), "dilation": (1, 1), "groups": 1, "stride": (1, 1), "kernel": (3, 2)}
+    pads = {
+        "padding": lambda h, w: ((0, 0), (0, 0)),
+        "dilation": (1, 1),
+        "groups": 1,
+        "stride": (1, 1),
+        "kernel": (3, 2),
+    }
     convolution = HeadLayer(
         "c", "convolution", {"weights": r.normal(0, 0.3, (4, 2, 3, 2)), "bias": np.zeros(4)}, pads, True
     )

@@ -105,7 +105,8 @@ def test_the_seed_decides_the_order(make_lesson, make_training, run):
 
 
 @pytest.mark.parametrize(
-    ("settings", "words"), [(Settings(epochs=4), "1, 3"), (Settings(learning_rate=0.2), "0 to 0.1"), (Settings(batch_size=6), "4, 8")]
+    ("settings", "words"),
+    [(Settings(epochs=4), "1, 3"), (Settings(learning_rate=0.2), "0 to 0.1"), (Settings(batch_size=6), "4, 8")],
 )
 def test_plain_is_bound_by_what_the_model_allows(settings, words, make_lesson, make_training, run):
     allowed = {

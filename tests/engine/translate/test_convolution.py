@@ -102,9 +102,7 @@ def test_same_padding(
         its.same.asymmetryMode = int(top_left)
 
     reach = ((4 - 1) * dilation[0] + 1, (2 - 1) * dilation[1] + 1)
-    expected = torch_convolution(
-        same(x, reach, stride, top_left)[None], weights, bias, stride=stride, dilation=dilation
-    )
+    expected = torch_convolution(same(x, reach, stride, top_left)[None], weights, bias, stride=stride, dilation=dilation)
     assert expected.shape[2:] == (ceil(10 / stride[0]), ceil(7 / stride[1]))
     check(fill, [x], [expected[0]])
 

@@ -83,9 +83,7 @@ def test_average_of_what_is_no_padding(name: str, check: Callable[..., None]) ->
 
 def test_padding_as_wide_as_the_window(check: Callable[..., None]) -> None:
     x, at = floats(3, 7, 5), Windows((2, 3), (1, 1), (2, 0), (0, 0))
-    expected = np.concatenate(
-        [np.full((3, 1, 3), -np.inf, np.float32), slow(x, MAX, Windows((2, 3), (1, 1), (1, 0)))], 1
-    )
+    expected = np.concatenate([np.full((3, 1, 3), -np.inf, np.float32), slow(x, MAX, Windows((2, 3), (1, 1), (1, 0)))], 1)
     check(lambda layer: fill_pooling(layer, MAX, at), [x], [expected])
 
 
@@ -128,9 +126,7 @@ def test_include_last_pixel(kind: int, name: str, check: Callable[..., None]) ->
         its.includeLastPixel.paddingAmounts.extend((at.rows[0], at.columns[0]))
 
     expected = slow(x, kind, at)
-    for n, k, s, p, out in zip(
-        size, at.kernel, at.stride, (at.rows[0], at.columns[0]), expected.shape[1:], strict=True
-    ):
+    for n, k, s, p, out in zip(size, at.kernel, at.stride, (at.rows[0], at.columns[0]), expected.shape[1:], strict=True):
         counted = ceil((n + 2 * p - k) / s) + 1
         assert out == counted - ((at.rows[0] or at.columns[0]) > 0 and (counted - 1) * s >= n + p)
     check(fill, [x], [expected])

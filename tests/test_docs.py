@@ -1,0 +1,45 @@
+"""What the documents say is so."""
+
+import re
+from pathlib import Path
+
+from tui.commands import COMMANDS, shown
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_the_readme_lists_every_key():
+    text = (ROOT / "README.md").read_text()
+    table = text[text.index("## Keys") : text.index("## Why")]
+    for command in COMMANDS:
+        key = shown(command).split()[0]
+        if command.action.startswith("label("):
+            continue
+        assert f"`{key}`" in table or key in table, command
+
+
+def test_the_command_line_page_names_every_command_and_option():
+    from tui.command_line import app
+
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    for name in ("demo", "predict", "train", "retrain", "inspect", "status", "history", "restore"):
+        assert f"catflap {name}" in text
+        for argument in app[name].assemble_argument_collection():
+            for option in argument.names:
+                if option.startswith("--") and not option.startswith("--no-"):
+                    assert option in text, (name, option)
+
+
+def test_files_that_the_documents_link_to_exist():
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            if "://" not in link:
+                assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_ci_runs_the_readmes_test_command():
+    readme = (ROOT / "README.md").read_text()
+    commands = re.findall(r"^    (python3 -m venv .*)$", readme, re.M)
+    assert len(commands) == 2
+    assert commands[1].endswith("-m pytest")
+    assert "README.md" in (ROOT / ".ci" / "run").read_text()
