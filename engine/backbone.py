@@ -1,6 +1,6 @@
 """The frozen layers, run by ONNX Runtime: pixels to features, many images at once."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 import onnxruntime  # pyright: ignore[reportMissingTypeStubs]
 from numpy.typing import NDArray
 
-from engine.errors import BadInput, UnsupportedModel
+from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.spec.describe import ArrayFeature, Feature, ImageFeature, Layer, Network
 from engine.translate import Translation, translate
 from engine.translate.graph import BATCH, Blob
@@ -70,7 +70,7 @@ class Backbone:
         """
         if not self._batch:
             return None
-        with suppress(UnsupportedModel, ValueError):
+        with suppress(ModelError):
             many = translate(self._network, self._inputs, self._layers, self._outputs, batch=True)
             if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape):
                 return None
@@ -143,7 +143,7 @@ def _run(session: Any, translation: Translation, data: Mapping[str, Array]) -> d
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained() -> Generator[None, None, None]:
     try:
         yield
     except REFUSALS as error:

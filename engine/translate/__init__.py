@@ -110,7 +110,7 @@ def translate(
         folded = network.legacy_images and network.legacy_arrays and len(sizes) == 3
         graph.blobs[name] = Blob(entries[name], graph.shape(entries[name]), folded)
     for layer in layers:
-        _rule(layer)(layer, graph)
+        _apply(_rule(layer), layer, graph)
     missing = [name for name in outputs if name not in graph.blobs]
     if missing:
         raise UnsupportedModel(f"No layer writes {missing[0]!r}, which the model gives or is cut at.")
@@ -125,6 +125,15 @@ def _rule(layer: Layer) -> Rule:
     if layer.kind not in RULES:
         raise UnsupportedLayer(layer.name, layer.kind, RULES)
     return RULES[layer.kind]
+
+
+def _apply(rule: Rule, layer: Layer, graph: Graph) -> None:
+    """Numbers of the file count, divide and pick things; where they do not fit the blobs, this says whose they are."""
+    try:
+        rule(layer, graph)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        why = f"Layer {layer.name!r} of kind {layer.kind!r} does not fit what it is given: {error}."
+        raise UnsupportedModel(why, "The file is damaged, or was written by a program with a defect.") from error
 
 
 def _own_value(graph: Graph, blob: Blob) -> Blob:

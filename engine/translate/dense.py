@@ -2,8 +2,6 @@
 
 from math import prod
 
-import numpy as np
-
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
@@ -16,7 +14,7 @@ def inner_product(layer: Layer, graph: Graph) -> None:
     blob = graph.take(layer)
     what = f"Layer {layer.name!r}"
     weights = array(its.weights, (its.outputChannels, its.inputChannels), what)
-    bias = array(its.bias, (its.outputChannels,), what) if its.hasBias else np.zeros(its.outputChannels, np.float32)
+    bias = [graph.constant(array(its.bias, (its.outputChannels,), what))] if its.hasBias else []
     if blob.rank >= 4:
         lead = len(blob.shape) - 3
         flat = graph.reshape(blob.tensor, (*[0] * lead, prod(map(int, blob.shape[lead:]))))
@@ -26,9 +24,10 @@ def inner_product(layer: Layer, graph: Graph) -> None:
         given = graph.shape(flat)[-1]
         raise UnsupportedModel(f"{what} multiplies {its.inputChannels} numbers, but is given {given}.")
     if len(graph.shape(flat)) == 2:
-        result = graph.node("Gemm", flat, graph.constant(weights), graph.constant(bias), transB=1)
+        result = graph.node("Gemm", flat, graph.constant(weights), *bias, transB=1)
     else:
-        result = graph.node("Add", graph.node("MatMul", flat, graph.constant(weights.T)), graph.constant(bias))
+        result = graph.node("MatMul", flat, graph.constant(weights.T))
+        result = graph.node("Add", result, *bias) if bias else result
     if blob.rank >= 4:
         result = graph.node("Unsqueeze", result, graph.integers(-2, -1))
     graph.give(layer, graph.blob(result, blob))

@@ -20,7 +20,7 @@ def _number(graph: Graph, value: float) -> str:
 
 def _all(layer: Layer, graph: Graph) -> tuple[list[str], Blob | None]:
     """All inputs as tensors that broadcast against each other, and the blob that the result is like."""
-    blobs = [graph.take(layer, index) for index in range(len(layer.inputs))]
+    blobs = [graph.take(layer, index) for index in range(max(1, len(layer.inputs)))]
     folded = next((blob for blob in blobs if blob.folded), None)
     if folded is not None and all(blob.folded or len(blob.shape) <= 4 for blob in blobs):
         return [blob.tensor for blob in blobs], folded
@@ -63,7 +63,7 @@ def average(layer: Layer, graph: Graph) -> None:
 
 def dot(layer: Layer, graph: Graph) -> None:
     """The sum of products over the channels; of vectors of length one where cosine similarity is asked for."""
-    blobs = [graph.take(layer, index) for index in (0, 1)]
+    blobs = [graph.take(layer, index, axes=3) for index in (0, 1)]
     left, right = (_unit(graph, blob.tensor) if layer.parameters.cosineSimilarity else blob.tensor for blob in blobs)
     result = graph.node("ReduceSum", graph.node("Mul", left, right), graph.integers(-3))
     graph.give(layer, graph.blob(result, blobs[0]))
@@ -83,7 +83,7 @@ def _stored(layer: Layer, graph: Graph, weights: Any, shape: Any) -> str:
 def scale(layer: Layer, graph: Graph) -> None:
     """`x * scale + bias`."""
     its = layer.parameters
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     result = graph.node("Mul", blob.tensor, _stored(layer, graph, its.scale, its.shapeScale))
     if its.hasBias:
         result = graph.node("Add", result, _stored(layer, graph, its.bias, its.shapeBias))
@@ -93,7 +93,7 @@ def scale(layer: Layer, graph: Graph) -> None:
 def bias(layer: Layer, graph: Graph) -> None:
     """`x + bias`."""
     its = layer.parameters
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     graph.give(layer, graph.blob(graph.node("Add", blob.tensor, _stored(layer, graph, its.bias, its.shape)), blob))
 
 

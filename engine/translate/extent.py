@@ -7,7 +7,7 @@ import numpy as np
 from engine.errors import UnsupportedLayer
 from engine.spec.describe import Layer
 from engine.spec.weights import array
-from engine.translate.graph import Blob, Graph
+from engine.translate.graph import Blob, Graph, require_size
 from engine.translate.windows import borders, sizes
 
 PAD_MODES = {"constant": "constant", "reflection": "reflect", "replication": "edge"}
@@ -30,7 +30,8 @@ def constant_pad(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     if len(layer.inputs) > 1:
         raise UnsupportedLayer(layer.name, layer.kind, why="whose amounts come from another layer")
-    tensor = graph.unfolded(graph.take(layer))
+    blob = graph.take(layer)
+    tensor = graph.unfolded(blob)
     shape = graph.shape(tensor)
     pairs = [(int(a), int(b)) for a, b in zip(its.padAmounts[::2], its.padAmounts[1::2], strict=True)]
     if its.padToGivenOutputSizeMode:
@@ -38,7 +39,7 @@ def constant_pad(layer: Layer, graph: Graph) -> None:
                  zip(pairs, shape, strict=True)]  # fmt: skip
     amounts = graph.integers(*(before for before, _ in pairs), *(after for _, after in pairs))
     value = graph.constant(np.float32(its.value))
-    graph.give(layer, graph.blob(graph.node("Pad", tensor, amounts, value, mode="constant")))
+    graph.give(layer, graph.like(blob, graph.node("Pad", tensor, amounts, value, mode="constant")))
 
 
 def _to_size(before: int, after: int, size: int | str) -> tuple[int, int]:
@@ -84,7 +85,9 @@ def _bilinear(graph: Graph, blob: Blob, factors: list[float], mode: int) -> str:
     Where output pixel i lies among the inputs: DEFAULT `i (n - n/m) / (m - 1)`, ALIGN_CORNERS_TRUE `i (n - 1) / (m - 1)`,
     ALIGN_CORNERS_FALSE `(i + 0.5) n / m - 0.5`; clamped to 0 .. n - 1.
     """
-    rows, columns = (_means(n, int(np.floor(n * f)), mode) for n, f in zip(sizes(blob), factors, strict=True))
+    wanted = [int(np.floor(n * f)) for n, f in zip(sizes(blob), factors, strict=True)]
+    require_size("Resize", (*wanted, *sizes(blob)))
+    rows, columns = (_means(n, m, mode) for n, m in zip(sizes(blob), wanted, strict=True))
     tall = graph.node("MatMul", graph.constant(rows), blob.tensor)
     return graph.node("MatMul", tall, graph.constant(columns.T))
 

@@ -9,6 +9,7 @@ The first size is `BATCH`, a free dimension, where the graph takes many images a
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
+LARGEST = 2**28
+"""Numbers in one value for one image: 1 GiB of float32. A damaged size is refused before memory runs out."""
 IR_VERSION = 9
 """Of ONNX 1.15: ONNX Runtime refuses what is newer than itself."""
 
@@ -42,6 +45,13 @@ class Blob:
     def rank(self) -> int:
         """The rank that Core ML sees."""
         return 5 if self.folded else len(self.shape)
+
+
+def require_size(kind: str, shape: Sequence[Size]) -> None:
+    """Raise UnsupportedModel for a value of no numbers, or of more than `LARGEST`."""
+    numbers = prod(size for size in shape if not isinstance(size, str))
+    if not 0 < numbers <= LARGEST:
+        raise UnsupportedModel(f"The sizes around an ONNX {kind} do not fit: {' x '.join(map(str, shape))}.")
 
 
 class Graph:
@@ -71,15 +81,20 @@ class Graph:
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION).SerializeToString()
 
-    def take(self, layer: Layer, index: int = 0) -> Blob:
-        """The layer's input number `index`. Raises UnsupportedModel if nothing writes it."""
+    def take(self, layer: Layer, index: int = 0, axes: int = 0) -> Blob:
+        """The layer's input number `index`. Raises UnsupportedModel if nothing writes it, or if it has too few axes."""
         name = layer.inputs[index] if index < len(layer.inputs) else f"number {index}"
         if name not in self.blobs:
             raise UnsupportedModel(f"Layer {layer.name!r} reads {name!r}, which no layer before it writes.")
-        return self.blobs[name]
+        blob = self.blobs[name]
+        if len(blob.shape) < axes:
+            raise UnsupportedModel(f"Layer {layer.name!r} needs {axes} axes or more, but {name!r} has {len(blob.shape)}.")
+        return blob
 
     def give(self, layer: Layer, blob: Blob, index: int = 0) -> None:
-        """Let `blob` be the layer's output number `index`."""
+        """Let `blob` be the layer's output number `index`. Raises UnsupportedModel if the layer names none."""
+        if index >= len(layer.outputs):
+            raise UnsupportedModel(f"Layer {layer.name!r} names {len(layer.outputs)} outputs, but makes more.")
         self.blobs[layer.outputs[index]] = blob
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
@@ -105,6 +120,8 @@ class Graph:
         node = helper.make_node(kind, list(inputs), names, name=names[0], **attributes)
         self.nodes.append(node)
         self._types.update(self._inferred(node))
+        for name in names:
+            require_size(kind, self.shape(name))
         return names
 
     def shape(self, tensor: str) -> tuple[Size, ...]:
@@ -117,8 +134,13 @@ class Graph:
         return Blob(tensor, self.shape(tensor), like is not None and like.folded)
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
-        """Reshape; 0 keeps a size, one -1 is worked out."""
-        return self.node("Reshape", tensor, self.integers(*shape))
+        """Reshape; 0 keeps a size, one -1 is worked out. Raises UnsupportedModel if there are more numbers, or fewer."""
+        reshaped = self.node("Reshape", tensor, self.integers(*shape))
+        before, after = self.shape(tensor), self.shape(reshaped)
+        if BATCH not in (*before, *after) and prod(map(int, before)) != prod(map(int, after)):
+            sizes = " cannot become ".join(" x ".join(map(str, each)) or "one" for each in (before, after))
+            raise UnsupportedModel(f"A layer reshapes what has another number of numbers: {sizes}.")
+        return reshaped
 
     def unfolded(self, blob: Blob) -> str:
         """The value in the rank that Core ML sees: a folded blob gets its sequence axis (of size 1) back."""
@@ -158,6 +180,6 @@ class Graph:
             found = onnx.shape_inference.infer_node_outputs(
                 schema, node, types, values, opset_imports=[helper.make_opsetid("", OPSET)]
             )
-        except (onnx.shape_inference.InferenceError, RuntimeError) as error:
+        except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as error:
             raise UnsupportedModel(f"The sizes around an ONNX {node.op_type} do not fit: {error}") from error
         return {name: found[name] for name in node.output if name in found}

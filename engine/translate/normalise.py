@@ -15,7 +15,7 @@ SMALL = 1e-6
 def batchnorm(layer: Layer, graph: Graph) -> None:
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` by channel; mean and variance may be the instance's."""
     its = layer.parameters
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     what = f"Layer {layer.name!r}"
     gamma, beta = (array(each, (its.channels,), what) for each in (its.gamma, its.beta))
     epsilon = its.epsilon or EPSILON
@@ -44,7 +44,7 @@ def _standardised(graph: Graph, blob: Blob, axes: tuple[int, ...], epsilon: floa
 def mvn(layer: Layer, graph: Graph) -> None:
     """Mean taken off, divided by the standard deviation, over height and width, or over channels as well."""
     its = layer.parameters
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     axes = (-3, -2, -1) if its.acrossChannels else (-2, -1)
     result = _standardised(graph, blob, axes, its.epsilon or SMALL, its.normalizeVariance)
     graph.give(layer, graph.blob(result, blob))
@@ -52,7 +52,7 @@ def mvn(layer: Layer, graph: Graph) -> None:
 
 def l2normalize(layer: Layer, graph: Graph) -> None:
     """`x / sqrt(sum of squares + epsilon)` over channel, height and width."""
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     total = graph.node("ReduceSumSquare", blob.tensor, graph.integers(-3, -2, -1))
     epsilon = graph.constant(np.float32(layer.parameters.epsilon or SMALL))
     root = graph.node("Sqrt", graph.node("Add", total, epsilon))

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
-from engine.translate.graph import Blob, Graph
+from engine.translate.graph import Blob, Graph, require_size
 from engine.translate.windows import Pads, padding, pair, sizes
 
 MAX, AVERAGE, L2 = range(3)
@@ -17,6 +18,8 @@ GLOBAL = {MAX: "GlobalMaxPool", AVERAGE: "GlobalAveragePool"}
 def pooling(layer: Layer, graph: Graph) -> None:
     """Max, average or L2 (the root of the sum of squares) of each window."""
     its = layer.parameters
+    if its.type not in (MAX, AVERAGE, L2):
+        raise UnsupportedModel(f"Layer {layer.name!r} pools in a way of number {its.type}; the format has 0, 1 and 2.")
     blob = graph.take(layer)
     tensor = graph.pictures(blob)
     if its.globalPooling:
@@ -98,7 +101,9 @@ def _counted(blob: Blob, window: dict[str, Any], beyond: tuple[int, int] | None)
     With None for `beyond`, padding does not count either.
     """
     (height, width), (top, left, bottom, right) = sizes(blob), window["pads"]
-    ones = np.ones((height + top + bottom, width + left + right))
+    whole = (height + top + bottom, width + left + right)
+    require_size("AveragePool", whole)
+    ones = np.ones(whole)
     low, far = (bottom, right) if beyond is None else beyond
     if beyond is None:
         ones[:top] = ones[:, :left] = 0

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.translate.graph import Graph
 
@@ -24,6 +25,8 @@ def _log_sum(graph: Graph, x: str, axes: tuple[int, ...], its: Any) -> str:
 
 
 def _arg_max(graph: Graph, x: str, axes: tuple[int, ...], its: Any) -> str:
+    if len(axes) != 1:
+        raise UnsupportedModel("A layer seeks the place of the maximum over several axes; the format allows one.")
     found = graph.node("ArgMax", x, axis=axes[0], keepdims=1)
     return graph.node("Cast", found, to=1)
 
@@ -38,8 +41,9 @@ MODES = (
 def reduce(layer: Layer, graph: Graph) -> None:
     """Over channel, height, width, or some of them; the axes stay, with size 1."""
     its = layer.parameters
-    blob = graph.take(layer)
-    graph.give(layer, graph.blob(MODES[int(its.mode)](graph, blob.tensor, AXES[int(its.axis)], its), blob))
+    axes = AXES[int(its.axis)]
+    blob = graph.take(layer, axes=-min(axes))
+    graph.give(layer, graph.blob(MODES[int(its.mode)](graph, blob.tensor, axes, its), blob))
 
 
 def _over_axes(kind: str) -> Callable[[Layer, Graph], None]:
@@ -47,13 +51,14 @@ def _over_axes(kind: str) -> Callable[[Layer, Graph], None]:
 
     def rule(layer: Layer, graph: Graph) -> None:
         its = layer.parameters
-        tensor = graph.unfolded(graph.take(layer))
+        blob = graph.take(layer)
+        tensor = graph.unfolded(blob)
         rank = len(graph.shape(tensor))
         axes = list(range(rank)) if its.reduceAll or not its.axes else [int(each) for each in its.axes]
         result = graph.node(kind, tensor, graph.integers(*axes), keepdims=int(its.keepDims))
         if not its.keepDims and len(axes) == rank:
             result = graph.reshape(result, (1,))
-        graph.give(layer, graph.blob(result))
+        graph.give(layer, graph.like(blob, result) if its.keepDims else graph.blob(result))
 
     return rule
 

@@ -6,24 +6,16 @@ again where it still has five.
 
 from typing import Any
 
-from engine.errors import UnsupportedLayer
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.translate.graph import BATCH, Blob, Graph
 
 MASKED = 2**31 - 1
 
 
-def _again(graph: Graph, tensor: str, like: Blob) -> Blob:
-    """A result as a blob, folded if `like` was and it still has a sequence axis of size 1."""
-    shape = graph.shape(tensor)
-    if like.folded and len(shape) == 5 and shape[0] == 1:
-        return graph.folded(tensor)
-    return graph.blob(tensor)
-
-
 def flatten(layer: Layer, graph: Graph) -> None:
     """(.., C, H, W) to (.., C H W, 1, 1); channel last turns it to (H, W, C) first."""
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3)
     lead = len(blob.shape) - 3
     tensor = _channels_last(graph, blob.tensor, lead) if layer.parameters.mode == 1 else blob.tensor
     graph.give(layer, graph.blob(graph.reshape(tensor, (*[0] * lead, -1, 1, 1)), blob))
@@ -34,17 +26,29 @@ def _channels_last(graph: Graph, tensor: str, lead: int) -> str:
 
 
 def reshape(layer: Layer, graph: Graph) -> None:
-    """(.., C, H, W) to the three last of `targetShape`; channel last reads and fills them as (H, W, C)."""
+    """(sequence, batch, C, H, W) to the three or four sizes of `targetShape`, all but the batch.
+
+    Channel last reads and fills (H, W, C). Three sizes, or a sequence of 1 that was 1, keep what comes before.
+    """
     its = layer.parameters
-    blob = graph.take(layer)
-    channels, height, width = list(its.targetShape)[-3:]
-    lead = len(blob.shape) - 3
+    blob = graph.take(layer, axes=3)
+    *sequence, channels, height, width = its.targetShape
+    keeps = not sequence or (blob.folded and sequence == [1])
+    tensor = blob.tensor if keeps else graph.unfolded(blob)
+    lead = len(graph.shape(tensor)) - 3
+    if not keeps and (lead != 2 or BATCH in graph.shape(tensor)):
+        raise UnsupportedModel(f"Layer {layer.name!r} makes a sequence of {sequence[0]} out of what is none.")
+    before = [0] * lead if keeps else [*sequence, 0]
     if its.mode == 0:
-        graph.give(layer, graph.blob(graph.reshape(blob.tensor, (*[0] * lead, channels, height, width)), blob))
+        graph.give(layer, _refolded(graph, graph.reshape(tensor, (*before, channels, height, width)), blob, keeps))
         return
-    turned = graph.reshape(_channels_last(graph, blob.tensor, lead), (*[0] * lead, height, width, channels))
+    turned = graph.reshape(_channels_last(graph, tensor, lead), (*before, height, width, channels))
     back = graph.node("Transpose", turned, perm=[*range(lead), lead + 2, lead, lead + 1])
-    graph.give(layer, graph.blob(back, blob))
+    graph.give(layer, _refolded(graph, back, blob, keeps))
+
+
+def _refolded(graph: Graph, tensor: str, blob: Blob, keeps: bool) -> Blob:
+    return graph.blob(tensor, blob) if keeps else graph.like(blob, tensor)
 
 
 def reshape_static(layer: Layer, graph: Graph) -> None:
@@ -57,16 +61,18 @@ def reshape_static(layer: Layer, graph: Graph) -> None:
         return
     if blob.shape[0] == BATCH and target[0] == 1:
         target[0] = 0
-    graph.give(layer, graph.blob(graph.reshape(blob.tensor if not blob.folded else graph.unfolded(blob), target)))
+    # A folded blob has the batch first, and no other axis to say how many images there are.
+    graph.give(layer, graph.blob(graph.reshape(blob.tensor, target)))
 
 
 def rank_preserving_reshape(layer: Layer, graph: Graph) -> None:
     """To `targetShape`, in which 0 keeps a size and one -1 is worked out."""
     blob = graph.take(layer)
     target = [int(each) for each in layer.parameters.targetShape]
-    if blob.shape[0] == BATCH and target[0] == 1:
-        target[0] = 0
-    graph.give(layer, graph.blob(graph.reshape(graph.unfolded(blob), target)))
+    at = int(blob.folded)
+    if blob.shape[0] == BATCH and target[at] == 1:
+        target[at] = 0
+    graph.give(layer, graph.like(blob, graph.reshape(graph.unfolded(blob), target)))
 
 
 def copy(layer: Layer, graph: Graph) -> None:
@@ -77,13 +83,13 @@ def copy(layer: Layer, graph: Graph) -> None:
 def permute(layer: Layer, graph: Graph) -> None:
     """The four axes sequence, channel, height, width in another order; the batch stays."""
     blob = graph.take(layer)
-    axes = [int(each) for each in layer.parameters.axis]
+    axes = [int(each) for each in layer.parameters.axis] or [0, 1, 2, 3]
     if axes[0] == 0 and blob.folded:
         graph.give(layer, graph.blob(graph.node("Transpose", blob.tensor, perm=[0, *axes[1:]]), blob))
         return
     whole = [0, 2, 3, 4]
     order = [whole[axes[0]], 1, *(whole[each] for each in axes[1:])]
-    graph.give(layer, _again(graph, graph.node("Transpose", graph.unfolded(blob), perm=order), blob))
+    graph.give(layer, graph.like(blob, graph.node("Transpose", graph.unfolded(blob), perm=order)))
 
 
 def transpose(layer: Layer, graph: Graph) -> None:
@@ -91,7 +97,7 @@ def transpose(layer: Layer, graph: Graph) -> None:
     blob = graph.take(layer)
     rank = blob.rank
     order = [int(each) % rank for each in layer.parameters.axes]
-    graph.give(layer, graph.blob(graph.node("Transpose", graph.unfolded(blob), perm=order)))
+    graph.give(layer, graph.like(blob, graph.node("Transpose", graph.unfolded(blob), perm=order)))
 
 
 def expand_dims(layer: Layer, graph: Graph) -> None:
@@ -116,7 +122,7 @@ def squeeze(layer: Layer, graph: Graph) -> None:
 def slice_legacy(layer: Layer, graph: Graph) -> None:
     """From `startIndex` to before `endIndex`, which may count from the end, along channel, height or width."""
     its = layer.parameters
-    blob = graph.take(layer)
+    blob = graph.take(layer, axes=3 - int(its.axis))
     axis = len(blob.shape) - 3 + int(its.axis)
     numbers = (its.startIndex, its.endIndex, axis, its.stride or 1)
     starts, ends, axes, steps = (graph.integers(int(each)) for each in numbers)
@@ -147,7 +153,7 @@ def slice_static(layer: Layer, graph: Graph) -> None:
     dropped = [at for at in range(rank) if masks[2][at]]
     if dropped:
         result = graph.node("Squeeze", result, graph.integers(*dropped))
-    graph.give(layer, graph.blob(result))
+    graph.give(layer, graph.blob(result) if dropped else graph.like(blob, result))
 
 
 def _mask(values: Any, rank: int) -> list[bool]:
@@ -161,31 +167,34 @@ def _one(start: int) -> tuple[int, int, int]:
 
 def split(layer: Layer, graph: Graph) -> None:
     """Equal parts along the channels."""
-    blob = graph.take(layer)
-    _split(layer, graph, blob.tensor, len(blob.shape) - 3, (), blob)
+    blob = graph.take(layer, axes=3)
+    results = _split(layer, graph, blob.tensor, len(blob.shape) - 3, ())
+    for index, result in enumerate(results):
+        graph.give(layer, graph.blob(result, blob), index)
 
 
 def split_nd(layer: Layer, graph: Graph) -> None:
     """Equal parts, or parts of the sizes given, along any axis."""
     its = layer.parameters
-    tensor = graph.unfolded(graph.take(layer))
-    _split(layer, graph, tensor, int(its.axis) % len(graph.shape(tensor)), tuple(map(int, its.splitSizes)), None)
+    blob = graph.take(layer)
+    tensor = graph.unfolded(blob)
+    axis = int(its.axis) % len(graph.shape(tensor))
+    for index, result in enumerate(_split(layer, graph, tensor, axis, tuple(map(int, its.splitSizes)))):
+        graph.give(layer, graph.like(blob, result), index)
 
 
-def _split(layer: Layer, graph: Graph, tensor: str, axis: int, sizes: tuple[int, ...], like: Blob | None) -> None:
+def _split(layer: Layer, graph: Graph, tensor: str, axis: int, sizes: tuple[int, ...]) -> list[str]:
     parts = len(layer.outputs)
     whole = graph.shape(tensor)[axis]
     if isinstance(whole, str):
-        raise UnsupportedLayer(layer.name, layer.kind, why="which splits the batch")
+        raise UnsupportedModel(f"Layer {layer.name!r} splits the batch.")
     sizes = sizes or (whole // parts,) * parts
-    results = graph.nodes_out("Split", [tensor, graph.integers(*sizes)], parts, axis=axis)
-    for index, result in enumerate(results):
-        graph.give(layer, graph.blob(result, like), index)
+    return graph.nodes_out("Split", [tensor, graph.integers(*sizes)], parts, axis=axis)
 
 
 def concat(layer: Layer, graph: Graph) -> None:
     """One after the other along the channels, or along the sequence."""
-    blobs = [graph.take(layer, index) for index in range(len(layer.inputs))]
+    blobs = [graph.take(layer, index) for index in range(max(1, len(layer.inputs)))]
     if layer.parameters.sequenceConcat:
         tensors = [graph.unfolded(blob) for blob in blobs]
         graph.give(layer, graph.blob(graph.node("Concat", *tensors, axis=0)))
@@ -197,14 +206,15 @@ def concat(layer: Layer, graph: Graph) -> None:
 def concat_nd(layer: Layer, graph: Graph) -> None:
     """One after the other along any axis; interleaved, slice by slice in turn."""
     its = layer.parameters
+    first = graph.take(layer)
     tensors = [graph.unfolded(graph.take(layer, index)) for index in range(len(layer.inputs))]
     rank = len(graph.shape(tensors[0]))
     axis = int(its.axis) % rank
     if not its.interleave:
-        graph.give(layer, graph.blob(graph.node("Concat", *tensors, axis=axis)))
+        graph.give(layer, graph.like(first, graph.node("Concat", *tensors, axis=axis)))
         return
     sizes = graph.shape(tensors[0])
     stacked = graph.node("Concat", *(graph.node("Unsqueeze", t, graph.integers(axis + 1)) for t in tensors), axis=axis + 1)
     merged = int(sizes[axis]) * len(tensors)
     shape = [0 if at < axis else merged if at == axis else int(sizes[at]) for at in range(rank)]
-    graph.give(layer, graph.blob(graph.reshape(stacked, shape)))
+    graph.give(layer, graph.like(first, graph.reshape(stacked, shape)))

@@ -143,6 +143,12 @@ def test_several_outputs() -> None:
     np.testing.assert_array_equal(found["1"], found["0"].reshape(1, -1))
 
 
+def test_a_blob_and_its_copy_are_both_outputs() -> None:
+    backbone = backbone_of(network_of(tanh, lambda layer: layer.copy.SetInParent()), "0", "1", batch=False)
+    found = backbone.run({"picture": pixels(1)[0]})
+    np.testing.assert_array_equal(found["1"], found["0"])
+
+
 def test_features_need_exactly_one_image() -> None:
     model = network_of(tanh)
     model.description.input[0].type.multiArrayType.shape.extend((1, 3, HEIGHT, WIDTH))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from engine import images
 from engine.errors import UnreadableImage
 from engine.images import SUFFIXES, content_key, pixels, preview
 from engine.spec.describe import COLORS
@@ -125,6 +126,13 @@ def test_other_formats_give_nearly_the_same_pixels(name: str) -> None:
     assert np.abs(difference).mean() < 3
 
 
+def test_heic_is_read_without_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = heif(waves(), quality=95)
+    monkeypatch.delitem(Image.OPEN, "HEIF")
+    images._register_heif.cache_clear()
+    assert np.abs(pixels(data, 17, 11, "RGB").astype(int) - reference(waves(), 17, 11)).mean() < 3
+
+
 @pytest.mark.parametrize("mode", ["CMYK", "YCbCr", "RGBA", "P"])
 def test_grey_is_the_grey_of_the_colours_however_they_are_kept(mode: str) -> None:
     picture = waves().convert(mode)
@@ -178,6 +186,9 @@ DEEP: dict[str, Callable[[], bytes]] = {
     "tiff, 32 bits": lambda: saved(deep("I", 2**31 - 1), "TIFF"),
     "tiff, floats to 1": lambda: saved(deep("F", 1), "TIFF"),
     "tiff, floats to 4095": lambda: saved(deep("F", 4095), "TIFF"),
+    "tiff, 16 bits, high byte first": lambda: saved(
+        Image.frombytes("I;16B", (7, 5), np.linspace(0, 65535, 35).astype(">u2").tobytes()), "TIFF"
+    ),
     "pgm, 16 bits": lambda: b"P5 7 5 65535\n" + np.linspace(0, 65535, 35).astype(">u2").tobytes(),
     "tiff, 12 bits": lambda: grey_tiff(np.linspace(0, 4095, 35).astype(int).tolist(), 7, 12),
     "tiff, 8 bits, white is 0": lambda: grey_tiff(np.linspace(255, 0, 35).astype(int).tolist(), 7, 8, 0),
@@ -207,6 +218,12 @@ def test_deep_grey_is_scaled_not_clipped(name: str) -> None:
     seen = pixels(DEEP[name](), 7, 5, "GRAYSCALE")[:, :, 0].astype(float)
     assert np.abs(seen - np.linspace(0, 255, 35).reshape(5, 7)).max() <= 1.01
     assert (pixels(DEEP[name](), 7, 5, "BGR") == seen[:, :, None]).all()
+
+
+@pytest.mark.parametrize(("mode", "half"), [("I;16", 32767), ("I", 32767), ("F", 0.5)])
+def test_dark_deep_grey_stays_dark(mode: str, half: float) -> None:
+    seen = pixels(saved(deep(mode, half), "TIFF"), 7, 5, "GRAYSCALE")[:, :, 0].astype(float)
+    assert np.abs(seen - np.linspace(0, 127.5, 35).reshape(5, 7)).max() <= 1.01
 
 
 def test_floats_that_are_no_numbers_are_black() -> None:

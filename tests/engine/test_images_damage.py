@@ -138,6 +138,23 @@ def test_what_is_no_file_is_said_to_be_none(kind: str, tmp_path: Path) -> None:
             use(path)
 
 
+def test_a_pipe_that_takes_a_files_place_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file.jpg").write_bytes(b"x")
+    regular, opened = os.stat(tmp_path / "file.jpg"), os.open
+    path = tmp_path / "a.jpg"
+    os.mkfifo(path)
+
+    def checked(name: Path, flags: int) -> int:
+        assert flags & os.O_NONBLOCK
+        return opened(name, flags)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", lambda *_, **__: regular)
+        patch.setattr(os, "open", checked)
+        with pytest.raises(UnreadableImage, match="regular"):
+            read(path)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="everything may be read by root")
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"

@@ -39,7 +39,7 @@ STEPS = (
     (0, 7, 10),
     (0, 7, 6),
     (0, 0, 6),
-    (0, 0, 3),
+    (0, 0, 4),
 )
 """From roomy to narrow: cells of the bar, of the status, and of a label at most."""
 SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
@@ -49,7 +49,7 @@ SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
 def layout(cells: int, longest_label: int) -> Layout:
     """Share out `cells`: the name gets what is left; where that is little, the bar shrinks, then labels and status."""
     for bar_cells, status, most_label in STEPS:
-        label = max(3, min(longest_label, most_label))
+        label = max(4, min(longest_label, most_label))
         mark = 3 if status else 4
         used = mark + label + PERCENT + label + status + bar_cells + 3 + (bar_cells > 0) + (status > 0)
         if cells - used >= max(LEAST_NAME, cells // 3):
@@ -79,7 +79,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     }
     """
 
-    cursor: reactive[int] = reactive(0, repaint=False)
+    cursor: reactive[int] = reactive(0, repaint=False, init=False)
     """The position in the order shown, from 0."""
 
     class Moved(Message):
@@ -177,7 +177,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self._put_on_top(self.cursor - height + 1)
 
     def _put_on_top(self, y: int) -> None:
-        self.scroll_to(y=max(0, min(y, len(self._rows) - self.visible_rows)), animate=False, immediate=True)
+        """By force: before the next layout there is no scrollbar yet, and Textual would not scroll without one."""
+        top = max(0, min(y, len(self._rows) - self.visible_rows))
+        self.scroll_to(y=top, animate=False, force=True, immediate=True)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """What stood on a line is no longer known."""

@@ -131,3 +131,13 @@ def test_other_inputs_are_refused() -> None:
     model.description.input[0].type.stringType.SetInParent()
     with pytest.raises(UnsupportedModel, match="'picture' is a string"):
         backbone_of(model)
+
+
+def test_an_input_may_be_an_output_too() -> None:
+    described = describe(array_input((2, 3), legacy=False))
+    assert described.network is not None
+    backbone = Backbone(described.network, described.inputs, described.network.layers, ("picture", "y"))
+    x = np.random.default_rng(6).normal(size=(2, 3)).astype(np.float32)
+    found = backbone.run({"picture": x})
+    np.testing.assert_array_equal(found["picture"], x)
+    np.testing.assert_array_equal(found["y"], x)

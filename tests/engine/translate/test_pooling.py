@@ -169,3 +169,12 @@ def test_average_like_torch(ceil_mode: bool, check: Callable[..., None]) -> None
             its.includeLastPixel.paddingAmounts.extend((1, 1))
 
     check(fill, [x], [expected])
+
+
+def test_a_last_window_outside_of_an_unpadded_image_averages_nothing(check: Callable[..., None]) -> None:
+    x, at = floats(3, 5, 4), Windows((1, 1), (3, 1))
+
+    def fill(layer: Any) -> None:
+        fill_pooling(layer, AVERAGE, at).includeLastPixel.paddingAmounts.extend((0, 0))
+
+    check(fill, [x], [np.concatenate([x[:, ::3], np.zeros((3, 1, 4))], axis=1)])

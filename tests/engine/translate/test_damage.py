@@ -1,0 +1,157 @@
+"""Files that say what cannot be: every layer is refused by name, and nothing large is made first."""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import CatflapError, UnsupportedModel
+from engine.spec.describe import describe
+from engine.spec.schema import Model
+from engine.translate import RULES, translate
+
+Fill = Callable[[Any], None]
+
+
+def lists(kind: str, **fields: Any) -> Fill:
+    def fill(layer: Any) -> None:
+        its = getattr(layer, kind)
+        its.SetInParent()
+        for name, value in fields.items():
+            if isinstance(value, tuple):
+                getattr(its, name).extend(value)
+            else:
+                setattr(its, name, value)
+
+    return fill
+
+
+def bilinear(layer: Any) -> None:
+    layer.upsample.mode = 1
+    layer.upsample.scalingFactor.extend((2**40, 2))
+
+
+def far_padding(layer: Any) -> None:
+    layer.pooling.type = 1
+    for _ in range(2):
+        layer.pooling.valid.paddingAmounts.borderAmounts.add().startEdgeSize = 2**40
+
+
+def cut_away(layer: Any) -> None:
+    for start in (3, 9):
+        layer.crop.cropAmounts.borderAmounts.add().startEdgeSize = start
+
+
+def three_borders(layer: Any) -> None:
+    for start in (1, 2, 3):
+        layer.padding.paddingAmounts.borderAmounts.add().startEdgeSize = start
+
+
+DAMAGED: dict[str, tuple[Fill, tuple[int, ...]]] = {
+    "too few axes to flatten": (lists("flatten"), (7, 6)),
+    "too few axes to normalise": (lists("mvn"), (7, 6)),
+    "too few axes to reduce": (lists("reduce", axis=2), (7, 6)),
+    "a maximum's place over three axes": (lists("reduce", mode=9, axis=0), (4, 7, 6)),
+    "an axis that is not there": (lists("softmaxND", axis=5), (4, 7, 6)),
+    "no shape": (lists("reshapeStatic"), (4, 7, 6)),
+    "too few bounds": (lists("sliceStatic", beginIds=(1,), endIds=(2,), strides=(1,)), (4, 7, 6)),
+    "an odd number of amounts": (lists("constantPad", padAmounts=(1, 2, 3)), (4, 7, 6)),
+    "another number of numbers": (lists("reshapeStatic", targetShape=(4, 7, 5)), (4, 7, 6)),
+    "parts of another size": (lists("splitND", axis=1, splitSizes=(8,)), (4, 7, 6)),
+    "no width of normalisation": (lists("lrn", alpha=1.0), (4, 7, 6)),
+    "nothing is left": (cut_away, (4, 7, 6)),
+    "three borders": (three_borders, (4, 7, 6)),
+    "an unknown pooling": (lists("pooling", type=7, kernelSize=(2, 2)), (4, 7, 6)),
+    "no stride": (lists("pooling", type=1, stride=(0, 0)), (4, 7, 6)),
+    "enlarged beyond measure": (bilinear, (4, 7, 6)),
+    "repeated beyond measure": (lists("upsample", scalingFactor=(2**20, 2**20)), (4, 7, 6)),
+    "padded beyond measure": (far_padding, (4, 7, 6)),
+    "outputs beyond measure": (lists("innerProduct", outputChannels=2**40), (4, 7, 6)),
+}
+
+
+def translated(fill: Fill, *shapes: tuple[int, ...], outputs: int = 1, legacy: bool = False, batch: bool = False) -> None:
+    model = Model()
+    model.neuralNetwork.arrayInputShapeMapping = model.neuralNetwork.imageInputShapeMapping = int(not legacy)
+    layer = model.neuralNetwork.layers.add()
+    layer.name = "broken"
+    layer.output.extend(f"y{index}" for index in range(outputs))
+    for index, shape in enumerate(shapes):
+        feature = model.description.input.add()
+        feature.name = f"x{index}"
+        feature.type.multiArrayType.shape.extend(shape)
+        layer.input.append(feature.name)
+    fill(layer)
+    described = describe(model)
+    assert described.network is not None
+    translate(described.network, described.inputs, described.network.layers, layer.output[:1], batch=batch)
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_layer_that_does_not_fit_is_refused(name: str) -> None:
+    fill, shape = DAMAGED[name]
+    with pytest.raises(UnsupportedModel):
+        translated(fill, shape)
+
+
+@pytest.mark.parametrize("kind", ["add", "average", "concat", "concatND", "copy", "unary", "dot"])
+def test_a_layer_without_inputs_is_refused_by_name(kind: str) -> None:
+    with pytest.raises(UnsupportedModel, match="Layer 'broken' reads 'number 0'"):
+        translated(lists(kind))
+
+
+def test_a_layer_without_outputs_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedModel, match="Layer 'broken' names 0 outputs"):
+        translated(lists("copy"), (4, 7, 6), outputs=0)
+
+
+def test_the_number_that_does_not_fit_is_named() -> None:
+    with pytest.raises(UnsupportedModel, match="Layer 'broken' of kind 'splitND' does not fit") as caught:
+        translated(lists("splitND", axis=1), (4, 7, 6), outputs=0)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def scribble(message: Any, rng: random.Random) -> None:
+    """Any numbers into any fields, small ones and absurd ones."""
+    whole = [0, 1, 2, 3, 4, 6, 7, 12, 2**31, 2**40]
+    for field in message.DESCRIPTOR.fields:
+        if rng.random() < 0.4 or field.cpp_type == field.CPPTYPE_STRING:
+            continue
+        many, its = field.is_repeated, getattr(message, field.name)
+        if field.message_type is not None and field.message_type.name == "WeightParams":
+            its.floatValue.extend([0.5] * rng.choice([0, 1, 4, 12, 28]))
+        elif field.message_type is not None:
+            for _ in range(rng.choice([0, 2, 3]) if many else 1):
+                scribble(its.add() if many else its, rng)
+        elif field.cpp_type == field.CPPTYPE_BOOL:
+            its.extend([True, False]) if many else setattr(message, field.name, True)
+        elif field.cpp_type == field.CPPTYPE_ENUM:
+            setattr(message, field.name, rng.choice([0, 1, 2, 7]))
+        elif field.cpp_type in (field.CPPTYPE_FLOAT, field.CPPTYPE_DOUBLE):
+            its.extend([0.5, np.inf]) if many else setattr(message, field.name, rng.choice([-1, 0.5, np.nan, np.inf]))
+        elif many:
+            its.extend(rng.choice(whole) for _ in range(rng.choice([1, 2, 3, 4])))
+        else:
+            setattr(message, field.name, rng.choice(whole[:-1]))
+
+
+@pytest.mark.parametrize("kind", RULES)
+def test_scribbled_layers_are_translated_or_refused(kind: str) -> None:
+    rng = random.Random(kind)
+    shapes = [(3,), (4, 7, 6), (1, 4, 7, 6), (2, 1, 4, 7, 6)]
+    accepted = 0
+    for legacy in (True, False) * 12:
+
+        def fill(layer: Any) -> None:
+            getattr(layer, kind).SetInParent()
+            scribble(getattr(layer, kind), rng)
+
+        inputs = [rng.choice(shapes[:2] if legacy else shapes) for _ in range(rng.choice([0, 1, 1, 2]))]
+        try:
+            translated(fill, *inputs, outputs=rng.choice([1, 1, 2]), legacy=legacy, batch=rng.random() < 0.5)
+            accepted += 1
+        except CatflapError as error:
+            assert error.sentence
+    assert accepted < 24

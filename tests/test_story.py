@@ -1,0 +1,116 @@
+"""The main job in a real terminal, from a folder of pictures to a better model, and back again the next day."""
+
+import shutil
+import sqlite3
+import time
+
+import pytest
+
+from engine.spec.schema import Model
+from tests.pseudo_terminal import CATFLAP, PseudoTerminal
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 60)])
+def test_from_a_folder_to_a_better_model(pictures, model_path, size):
+    original = model_path.read_bytes()
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path], *size) as app:
+        app.wait_for("24 images")
+        app.wait_for(" %")
+        app.settle()
+        assert "version 0" in app.text
+        app.send("xxa")
+        app.wait_for("3 verdicts")
+        app.wait_for("2 flips")
+        mark = len(app.said)
+        shutil.copy(pictures / "c00.png", pictures / "part.png.part")
+        (pictures / "part.png.part").rename(pictures / "zz.png")
+        app.wait_for("25 images", since=mark)
+        mark = len(app.said)
+        app.send("r")
+        app.wait_for("learned", since=mark)
+        app.wait_for("Saved as version 1", since=mark)
+        app.settle()
+        app.send("q")
+        assert app.wait() == 0
+    saved = model_path.read_bytes()
+    assert saved != original
+    assert len(saved) == len(original)
+    assert Model.FromString(saved).isUpdatable
+    with PseudoTerminal([*CATFLAP, pictures], *size) as app:
+        app.wait_for("25 images")
+        app.wait_for("3 verdicts")
+        app.wait_for("version 1")
+        app.settle()
+        mark = len(app.said)
+        app.send("u")
+        app.wait_for("2 verdicts", since=mark)
+        app.send("q")
+        assert app.wait() == 0
+
+
+def test_an_idle_app_sends_nothing(pictures, model_path):
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
+        app.wait_for("24 images")
+        app.settle(quiet=1.5, seconds=20)
+        assert app.settle(quiet=2.0, seconds=2.0) == 0
+
+
+def test_few_bytes_a_key(pictures, model_path):
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off"]) as app:
+        app.wait_for("24 images")
+        app.settle(quiet=1.5, seconds=20)
+        for key in "jjk":
+            app.send(key)
+            assert 0 < app.settle() < 1200
+
+
+def test_verdicts_survive_a_kill(pictures, model_path):
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
+        app.wait_for(" %")
+        app.settle()
+        app.send("xa")
+        app.wait_for("2 verdicts")
+    with PseudoTerminal([*CATFLAP, pictures]) as app:
+        app.wait_for("2 verdicts")
+    journal = sqlite3.connect(pictures / ".catflap" / "journal.db")
+    assert journal.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    journal.close()
+
+
+def test_names_cannot_write_to_the_terminal(pictures, model_path):
+    (pictures / "[").mkdir()
+    for name in ("a\x1b]0;owned\x07.png", "b\u202egnp.png", "[/nope]q.png", "[@click=app.quit]hi.png", "c\x9b2J.png"):
+        shutil.copy(pictures / "c00.png", pictures / name)
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path], 120, 50) as app:
+        app.wait_for("29 images")
+        app.wait_for("[/nope]q.png")
+        app.send("G")
+        for _ in range(30):
+            app.send("k")
+        app.settle()
+        for bad in (b"\x1b]0;owned", "\u202e".encode(), b"\x9b2J", "\x9b".encode()):
+            assert bad not in app.said
+        app.send("q")
+        assert app.wait() == 0
+
+
+def test_a_model_that_is_none_is_refused_in_words(pictures, tmp_path):
+    bad = tmp_path / "bad.mlmodel"
+    bad.write_bytes(b"nothing")
+    with PseudoTerminal([*CATFLAP, pictures, "--model", bad]) as app:
+        assert app.wait() == 2
+        assert "'bad.mlmodel' is not a Core ML model" in app.text.replace("\r\n", " ")
+
+
+def test_the_engine_ends_with_the_app(pictures, model_path):
+    psutil = pytest.importorskip("psutil")
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
+        app.wait_for("24 images")
+        app.settle()
+        children = psutil.Process(app.pid).children(recursive=True)
+        assert len(children) >= 2
+    for _ in range(100):
+        if not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children):
+            return
+        time.sleep(0.1)
+    raise AssertionError("a child outlives the app")
