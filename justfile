@@ -27,8 +27,8 @@ learning MODEL FOLDER:
     python tests/benchmarks/learning.py {{MODEL}} {{FOLDER}}
 
 # Key to repaint, and bytes on the line
-terminal:
-    python tests/benchmarks/terminal.py
+terminal MODEL FOLDER:
+    python tests/benchmarks/terminal.py {{MODEL}} {{FOLDER}}
 
 # The versions that CI runs with
 lock:

@@ -62,6 +62,10 @@ def squeezed(layer: Any) -> None:
     layer.squeeze.axes.append(0)
 
 
+def split(layer: Any) -> None:
+    layer.splitND.axis, layer.splitND.numSplits = 0, 1
+
+
 def written_out(layer: Any) -> None:
     layer.reshapeStatic.targetShape.extend((1, 3 * HEIGHT * WIDTH))
 
@@ -107,7 +111,7 @@ def test_without_layers_the_features_are_the_preprocessed_pixels() -> None:
     np.testing.assert_allclose(backbone_of(network_of(), "picture").features(x), x.transpose(0, 3, 1, 2) / 64, rtol=1e-6)
 
 
-@pytest.mark.parametrize("fill", [softmax_over_first, swapped, squeezed])
+@pytest.mark.parametrize("fill", [softmax_over_first, swapped, squeezed, split])
 def test_a_network_that_mixes_the_batch_runs_one_by_one(fill: Callable[[Any], Any], runs: list[int]) -> None:
     backbone, x = backbone_of(network_of(tanh, fill), "1"), pixels(3)
     found = backbone.features(x)
@@ -117,6 +121,7 @@ def test_a_network_that_mixes_the_batch_runs_one_by_one(fill: Callable[[Any], An
         softmax_over_first: lambda: np.ones_like(inner),
         swapped: lambda: inner[:, :, None],
         squeezed: lambda: inner,
+        split: lambda: inner,
     }[fill]()
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 

@@ -1,107 +1,55 @@
-"""A terminal for the tests: an app in a real pseudo-terminal, its bytes as they come, and keys as they are typed."""
+"""A terminal that tells what a key costs, and the table's columns for the tests."""
 
-import fcntl
-import os
-import pty
 import re
-import select
-import signal
-import struct
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.journal import Verdict
+from tests.pseudo_terminal import PseudoTerminal
 from tui.rows import Rows
 from tui.session import Session
 from tui.table_rows import TableRows, table_rows
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 30
 """How long the slowest machine may take; nothing is measured."""
-BELL = b"\x07"
-INHERITED = ("PATH", "HOME", "LANG", "PYTHONDONTWRITEBYTECODE")
+RUNG = b"\x1b]52;c;cnVuZw==\x07"
+"""What an app sends on `copy_to_clipboard("rung")`: a sign that it is done, which nothing else sends."""
 SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[78=>]|\x1b\([AB0]")
 """What an app sends to place and colour text."""
-ANSWERS = (
-    (re.compile(rb"\x1b\[\?2026\$p"), b"\x1b[?2026;2$y"),
-    (re.compile(rb"\x1b\[\?2048\$p"), b"\x1b[?2048;0$y"),
-    (re.compile(rb"\x1b\[c"), b"\x1b[?62;22c"),
-)
-"""What a modern terminal answers when asked what it can do."""
 
 
-class Terminal:
-    """A program in a pseudo-terminal of its own."""
-
-    def __init__(self, source: str, columns: int, rows: int, environment: dict[str, str]) -> None:
-        self.got = bytearray()
-        """All that the program wrote."""
-        self._answered = 0
-        self.child, self._end = pty.fork()
-        if self.child == 0:
-            os.execve(sys.executable, [sys.executable, "-c", source], environment)
-        fcntl.ioctl(self._end, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, columns * 10, rows * 20))
-
-    def send(self, keys: str) -> None:
-        """Type."""
-        os.write(self._end, keys.encode())
-
-    def wait_for(self, wanted: bytes, after: int = 0) -> int:
-        """Read until these bytes came behind `after`; gives where they end."""
-        deadline = time.monotonic() + PATIENCE_S
-        while (at := self.got.find(wanted, after)) < 0:
-            left = deadline - time.monotonic()
-            if left < 0 or not self._read(left):
-                raise AssertionError(f"{wanted!r} never came; the last was {bytes(self.got[-1500:])!r}")
-        return at + len(wanted)
+class Terminal(PseudoTerminal):
+    """A pseudo-terminal for apps that ring when they have painted (key z)."""
 
     def cost(self, keys: str) -> bytes:
-        """Type, let the app ring when it has painted (key z), and give what it wrote until then."""
-        before = len(self.got)
+        """Type, and give what the app wrote until it had painted."""
+        before, deadline = len(self.said), time.monotonic() + PATIENCE_S
         self.send(keys + "z")
-        return bytes(self.got[before : self.wait_for(BELL, before) - 1])
-
-    def close(self) -> None:
-        """End the program, whatever it does."""
-        os.kill(self.child, signal.SIGKILL)
-        os.waitpid(self.child, 0)
-        os.close(self._end)
-
-    def _read(self, seconds: float) -> bool:
-        if not select.select([self._end], [], [], min(seconds, 1))[0]:
-            return True
-        try:
-            data = os.read(self._end, 65536)
-        except OSError:  # Linux says so when the program has ended
-            return False
-        self.got += data
-        for question, answer in ANSWERS:
-            for _ in question.finditer(self.got, self._answered):
-                os.write(self._end, answer)
-        self._answered = max(self._answered, len(self.got) - 16) if data else self._answered
-        return bool(data)
+        while (at := self.said.find(RUNG, before)) < 0:
+            if self.read(0.1) is None or time.monotonic() > deadline:
+                raise AssertionError(f"it never painted; the last was {bytes(self.said[-1500:])!r}")
+        return bytes(self.said[before:at])
 
 
 @pytest.fixture
-def terminal() -> Iterator[Callable[..., Terminal]]:
+def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
     """Start a Python program, given as source, in a terminal of a given size; more variables by name."""
-    opened: list[Terminal] = []
+    with ExitStack() as opened:
+        started: list[Terminal] = []
 
-    def start(source: str, columns: int = 80, rows: int = 24, **variables: str) -> Terminal:
-        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        environment = kept | {"TERM": "xterm-256color", "COLORTERM": "truecolor", "PYTHONPATH": str(ROOT)} | variables
-        opened.append(Terminal(source, columns, rows, environment))
-        return opened[-1]
+        def start(source: str, columns: int = 80, rows: int = 24, **variables: str) -> Terminal:
+            program = tmp_path / f"program{len(started)}.py"
+            program.write_text(source)
+            started.append(opened.enter_context(Terminal([sys.executable, program], columns, rows, variables)))
+            return started[-1]
 
-    yield start
-    for each in opened:
-        each.close()
+        yield start
 
 
 def plain(data: bytes) -> bytes:

@@ -35,7 +35,6 @@ class Shown(App):
         self.verdict = np.full(len(NAMES), -1, np.int16)
         self.query_one(Picture).show(None, WHY)
         self.put()
-        self.call_after_refresh(self.action_ring)
 
     def put(self):
         count = len(NAMES)
@@ -61,8 +60,12 @@ class Shown(App):
         ramp = np.linspace(0, 255, height * width * 3).reshape(height, width, 3).astype(np.uint8)
         picture.show(ramp)
 
-    def action_ring(self):
-        self.call_after_refresh(self.bell)
+    def action_ring(self, refreshes=3):
+        # A widget tells the screen of a change when it is next idle, so one refresh may still be without it.
+        if refreshes:
+            self.query_one(Table).call_after_refresh(self.action_ring, refreshes - 1)
+        else:
+            self.copy_to_clipboard("rung")
 
 Shown().run()
 """
@@ -86,7 +89,8 @@ PAYLOADS = {
 
 def start(terminal, names, labels=("Cat", "Dog"), why="The file is empty.", mode="blocks", columns=120, **variables):
     opened = terminal(APP.format(names=names, labels=labels, why=why, mode=mode), columns, 24, **variables)
-    opened.wait_for(b"\x07")
+    opened.wait_for("status")
+    opened.cost("")
     return opened
 
 
@@ -101,11 +105,10 @@ def test_nothing_from_outside_reaches_the_terminal_raw(terminal, plain, place):
     opened = start(terminal, columns=240 if place == "why" else 120, **given)
     opened.cost("j")
     opened.cost("x")
-    after_start = bytes(opened.got).split(b"\x1b[?1049h")[1]  # what comes before sets the terminal up
-    shown = plain(after_start)
-    assert re.sub(rb"\x1b\[[?>=]?[0-9;]*[hlmHuq]|\x1b\[\?\d+\$p|\x1b\]11;\?\x1b\\\\|\n|\x07$", b"", shown).find(b"\x1b") < 0
-    assert not [name for name, payload in PAYLOADS.items() if sent_raw(payload, after_start)]
-    text = shown.decode()
+    raw = bytes(opened.said)
+    assert not [name for name, payload in PAYLOADS.items() if sent_raw(payload, raw)]
+    text = re.sub(rb"\x1b\](22;default|52;c;cnVuZw==)\x07|[\r\n]", b"", plain(raw)).decode()
+    assert "\x1b" not in text and "\x07" not in text
     assert not set("\u202e\u2066\u200b\u200d\ufeff\u2028\x9b\x00\x08\r\t") & set(text)
     assert "\u0332" * 3 not in text
     assert r"\x1b" in text
@@ -117,23 +120,23 @@ def sent_raw(payload, data):
 
 
 def test_markup_is_text(terminal, plain):
-    opened = start(terminal, ("[red]Z[/red].jpg", "[/nope]q.jpg", "[@click=app.quit]hi[/].jpg", "last.jpg"))
-    text = plain(bytes(opened.got)).decode()
-    for name in ("[red]Z[/red].jpg", "[/nope]q.jpg", "[@click=app.quit]hi[/].jpg"):
+    opened = start(terminal, ("[red]Z[/red].jpg", "[/nope]q.jpg", "[@click=app.quit]x", "last.jpg"))
+    text = plain(bytes(opened.said)).decode()
+    for name in ("[red]Z[/red].jpg", "[/nope]q.jpg", "[@click=app.quit]x"):
         assert name in text
 
 
 def test_keys_cost_few_bytes(terminal):
-    names = tuple(f"folder/image{row:05d}.jpg" for row in range(10_000))
+    names = tuple(f"image{row:05d}.jpg" for row in range(10_000))
     opened = start(terminal, names, columns=80)
     first = opened.cost("")
     move, judge, page = opened.cost("j"), opened.cost("x"), opened.cost("f")
     again = opened.cost("x"), opened.cost("x")
     assert len(first) < 100
     assert b"image00001" in move and b"image00002" not in move
-    assert len(move) < 900
+    assert len(move) < 500
     assert b"Dog" in judge and judge.count(b"image") == 1
-    assert len(judge) < 500
+    assert len(judge) < 250
     assert len(page) < 7000
     assert len(again[1]) < 100
 
@@ -141,7 +144,7 @@ def test_keys_cost_few_bytes(terminal):
 @pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"COLORTERM": ""}, {"TEXTUAL_COLOR_SYSTEM": "standard"}])
 def test_fewer_colours_leave_the_words(terminal, plain, variables):
     opened = start(terminal, ("a.jpg", "b.jpg"), **variables)
-    assert b"Dog" not in opened.got
+    assert b"Dog" not in opened.said
     opened.cost("x")
-    text = plain(bytes(opened.got)).decode()
+    text = plain(bytes(opened.said)).decode()
     assert "a.jpg" in text and "✗" in text and "Dog" in text and "▸" in text

@@ -1,6 +1,7 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -51,7 +52,7 @@ class Main(Labelling):
         self._folder, self._work, self._trainer = folder, work, trainer
         self._preview = preview
         self._pictures = Pictures()
-        self._swapped = False
+        self._swapped, self._asking = False, False
         self._pictured: tuple[Path, tuple[int, int]] | None = None
         self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
 
@@ -105,20 +106,22 @@ class Main(Labelling):
             moving = any(isinstance(each, ImagesPredicted | FolderChanged | ModelOpened) for each in said)
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self._swapped &= not ended
-        if session.waiting is not None and not isinstance(self.app.screen, Confirm):
+        if session.waiting is not None and not self._asking:
             self._ask_about(session)
 
     def _ask_about(self, session: Session) -> None:
         result = session.waiting
         assert result is not None
+        self._asking = True
         question = (
             f"The new model is right on {result.after.correct} of {result.after.of} verdicts; "
             f"the present one on {result.before.correct}."
         )
         confirm = Confirm(question, "use the new model all the same", "keep the present one")
-        self.app.push_screen(confirm, self._answered)
+        self.covered(lambda: self.app.push_screen(confirm, self._answered))
 
     def _answered(self, keep: bool | None) -> None:
+        self._asking = False
         if keep:
             self._work.ask(Keep(time.time()))
         self.become(self.session.decided("" if keep else "The present model stays."))
@@ -167,6 +170,16 @@ class Main(Labelling):
         if not self._pictures.busy:
             self._looking.pause()
 
+    def covered(self, cover: Callable[[], object]) -> None:
+        """Put something over this screen; a picture that the terminal itself draws would lie on top of it."""
+        self.query_one(Picture).show(None)
+        self._pictured = None
+        self.call_after_refresh(cover)
+
+    def on_screen_resume(self) -> None:
+        """The picture comes back."""
+        self.call_after_refresh(self._show_picture)
+
     def on_resize(self) -> None:
         """The picture is made for the pane's size."""
         self.call_after_refresh(self._show_picture)
@@ -208,7 +221,7 @@ class Main(Labelling):
 
     def action_help(self) -> None:
         """All keys."""
-        self.app.push_screen(Help())
+        self.covered(lambda: self.app.push_screen(Help()))
 
     def action_quit(self) -> None:
         """Everything is already saved."""

@@ -36,7 +36,7 @@ def bilinear(layer: Any) -> None:
 def far_padding(layer: Any) -> None:
     layer.pooling.type = 1
     for _ in range(2):
-        layer.pooling.valid.paddingAmounts.borderAmounts.add().startEdgeSize = 2**40
+        layer.pooling.valid.paddingAmounts.borderAmounts.add().startEdgeSize = 2**20
 
 
 def cut_away(layer: Any) -> None:
@@ -119,7 +119,8 @@ def scribble(message: Any, rng: random.Random) -> None:
     for field in message.DESCRIPTOR.fields:
         if rng.random() < 0.4 or field.cpp_type == field.CPPTYPE_STRING:
             continue
-        many, its = field.is_repeated, getattr(message, field.name)
+        its = getattr(message, field.name)
+        many = hasattr(its, "extend")
         if field.message_type is not None and field.message_type.name == "WeightParams":
             its.floatValue.extend([0.5] * rng.choice([0, 1, 4, 12, 28]))
         elif field.message_type is not None:

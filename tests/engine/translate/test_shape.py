@@ -142,15 +142,17 @@ def test_a_legacy_image_written_out_keeps_the_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fill", "why"),
+    ("fill", "why", "legacy"),
     [
-        (lists("splitND", axis=0, numSplits=1), "splits the batch"),
-        (lists("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2"),
+        (lists("splitND", axis=0, numSplits=1), "splits the batch", False),
+        (lists("splitND", axis=1, numSplits=1), "splits the batch", True),
+        (lists("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", False),
+        (lists("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", True),
     ],
 )
-def test_what_takes_a_batch_apart_is_refused(fill: Callable[[Any], None], why: str) -> None:
+def test_what_takes_a_batch_apart_is_refused(fill: Callable[[Any], None], why: str, legacy: bool) -> None:
     model = Model()
-    model.neuralNetwork.arrayInputShapeMapping = model.neuralNetwork.imageInputShapeMapping = 1
+    model.neuralNetwork.arrayInputShapeMapping = model.neuralNetwork.imageInputShapeMapping = int(not legacy)
     layer = model.neuralNetwork.layers.add()
     layer.input.append("x")
     layer.output.append("y")
