@@ -129,6 +129,10 @@ class FeatureStore:
             del self._unread[row]
         return np.array([row in self._sound for row in rows.tolist()], np.bool_)
 
+    def sound(self, keys: Sequence[bytes]) -> NDArray[np.bool_]:
+        """(n,): which of these pictures have features that are as they were written; damaged ones count as absent."""
+        return self.verify(self.find(keys))
+
     def read(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
         """Features of `rows`, (len(rows), *shape), a copy; FolderError if `verify` is false of one."""
         bad = int((~self.verify(rows)).sum())

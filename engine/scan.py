@@ -1,6 +1,6 @@
 """From image files to features and predictions: each picture's content goes through the backbone once, ever."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from engine.folder import Stamp
 from engine.model import Model
 from engine.reading import Reading, readings
 
-BLOCK = 1024
+BLOCK = 512
 """Known images that are predicted together."""
 
 
@@ -32,21 +32,31 @@ class Scanner:
         """Predict all these images: known ones first, at once; then the others, batch by batch."""
         known = self.catalogue.images()
         same = {path: known[path] for path, stamp in images.items() if path in known and known[path].stamp == stamp}
-        skipped = {path: each for path, each in same.items() if each.problem and each.content}
-        yield from (ImageSkipped(path, each.problem) for path, each in skipped.items())
+        rest, done = dict(images), 0
+        for path, each in same.items():
+            if each.problem and each.content:
+                yield ImageSkipped(path, each.problem)
+                del rest[path]
+                done += 1
         saved = self.catalogue.predictions(self.model.file.digest)
         ready = [path for path, each in same.items() if each.content and not each.problem]
-        at_once = [
-            path for path in ready if (same[path].content or b"") in saved or (same[path].content or b"") in self.store
-        ]
-        done = len(skipped)
-        for at in range(0, len(at_once), BLOCK):
-            paths = at_once[at : at + BLOCK]
-            yield self._known(paths, [same[path] for path in paths], saved)
-            done += len(paths)
-            yield FeaturesRead(done, len(images), done)
-        rest = {path: images[path] for path in images if path not in skipped and path not in set(at_once)}
+        for at in range(0, len(ready), BLOCK):
+            paths = self._at_once(ready[at : at + BLOCK], same, saved)
+            if paths:
+                yield self._known(paths, [same[path] for path in paths], saved)
+                done += len(paths)
+                yield FeaturesRead(done, len(images), done)
+            for path in paths:
+                del rest[path]
         yield from self.read(rest, done, len(images))
+
+    def _at_once(self, paths: list[str], known: Mapping[str, Known], saved: Container[bytes]) -> list[str]:
+        """Of these, the images whose predictions are kept, or whose features are, undamaged."""
+        contents = [known[path].content or b"" for path in paths]
+        if all(content in saved for content in contents):
+            return paths
+        sound = self.store.sound(contents)
+        return [p for p, c, good in zip(paths, contents, sound, strict=True) if good or c in saved]
 
     def read(self, images: Mapping[str, Stamp], done: int, total: int) -> Iterator[Event]:
         """Read these files, run the backbone on what is new to the store, and predict them."""
@@ -69,18 +79,23 @@ class Scanner:
             self.store.append(list(once), self.model.features(np.stack(list(once.values()))))
 
     def _known(self, paths: list[str], known: list[Known], saved: Mapping[bytes, NDArray[np.float32]]) -> ImagesPredicted:
+        """From predictions that are kept, and, for the others, from features."""
         contents = [each.content or b"" for each in known]
-        if all(content in saved for content in contents):
-            rows = np.stack([saved[content] for content in contents])
-            return self._event(paths, contents, [each.stamp for each in known], rows)
-        return self._predicted([(p, c, k.stamp) for p, c, k in zip(paths, contents, known, strict=True)])
+        fresh = [content for content in contents if content not in saved]
+        predicted = {**saved, **self._from_features(fresh)} if fresh else saved
+        rows = np.stack([predicted[content] for content in contents])
+        return self._event(paths, contents, [each.stamp for each in known], rows)
+
+    def _from_features(self, contents: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
+        rows = self.model.probabilities(self.store.read(self.store.find(contents)))
+        self.catalogue.put_predictions(self.model.file.digest, contents, rows)
+        return dict(zip(contents, rows, strict=True))
 
     def _predicted(self, images: Sequence[tuple[str, bytes, Stamp]]) -> ImagesPredicted:
         """Predict from the features in the store, and keep the answer."""
         paths, contents, stamps = zip(*images, strict=True)
-        rows = self.model.probabilities(self.store.read(self.store.find(contents)))
-        self.catalogue.put_predictions(self.model.file.digest, contents, rows)
-        return self._event(paths, contents, stamps, rows)
+        found = self._from_features(contents)
+        return self._event(paths, contents, stamps, np.stack([found[content] for content in contents]))
 
     def _event(
         self, paths: Sequence[str], contents: Sequence[bytes], stamps: Sequence[Stamp], rows: NDArray[np.float32]

@@ -158,7 +158,8 @@ class Workspace:
         return Scanner(self.folder, self.model, self.version, self._store, self._catalogue)
 
     def _features_of(self, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
-        """Run the backbone on images that have lost their features, as when the store was deleted."""
+        """Run the backbone on images that have lost their features, as when the store was deleted or damaged."""
+        self._store.sound([content for content in verdicts if content in self._store])
         known = self._catalogue.images()
         lost = [path for path in self.images if path in known and not known[path].problem]
         lost = [path for path in lost if (known[path].content or b"") not in self._store]
@@ -183,7 +184,8 @@ class Workspace:
         others = {known[path].content for path in self.images if path in known and not known[path].problem}
         rest: list[bytes] = sorted(c for c in others if c and c not in judged and c in self._store)
         rng = np.random.default_rng(0)
-        chosen = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
+        drawn = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
+        chosen = [content for content, sound in zip(drawn, self._store.sound(drawn), strict=True) if sound]
         candidates = self._store.read(self._store.find(chosen)) if chosen else features[:0]
         if len(candidates) <= ANCHORS:
             return candidates

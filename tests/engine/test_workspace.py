@@ -197,6 +197,23 @@ def test_features_that_were_deleted_are_made_again(workspace):
     assert any(isinstance(event, ModelSaved) for event in events)
 
 
+def test_damaged_features_are_made_again(workspace):
+    before = predictions(workspace.scan())
+    workspace.close()
+    (data,) = (workspace.home / "features").rglob("*.f32")
+    spoilt = bytearray(data.read_bytes())
+    for at in range(100, len(spoilt), 3000):
+        spoilt[at] ^= 0x40
+    data.write_bytes(bytes(spoilt))
+    with Workspace(workspace.folder) as again:
+        list(again.scan())
+        events = list(again.retrain(wrong_ones(before), "edit", Settings(), at=1.0))
+        after = predictions(events)
+    (result,) = [event for event in events if isinstance(event, Retrained)]
+    assert (result.learned, result.flips) == (12, 12)
+    assert len(after) == 24
+
+
 def test_to_stop_is_not_to_go_on(workspace, model_path):
     original = model_path.read_bytes()
     events = workspace.retrain(wrong_ones(predictions(workspace.scan())), "sgd", Settings(), at=1.0)

@@ -9,7 +9,7 @@ from textual.app import App
 from textual.binding import Binding
 
 from tui.table_rows import TableRows
-from tui.widgets.table import STEPS, Table, layout
+from tui.widgets.table import STEPS, Layout, Table, layout
 
 HOSTILE = (
     "犬/" * 9 + "写真.jpeg",
@@ -87,6 +87,21 @@ def test_columns_take_all_cells(longest):
         assert plan.mark + plan.name + sum(parts) + sum(part > 0 for part in parts) == cells
         assert plan.name >= min(12, cells - 29)
         assert plan.status or plan.mark == 4
+
+
+@pytest.mark.parametrize(
+    ("cells", "longest", "plan"),
+    [
+        (200, 3, Layout(3, 133, 4, 20, 26)),
+        (79, 3, Layout(3, 34, 4, 8, 16)),
+        (49, 3, Layout(3, 17, 4, 4, 7)),
+        (49, 30, Layout(3, 18, 6, 0, 7)),
+        (59, 30, Layout(3, 20, 10, 0, 7)),
+        (34, 30, Layout(4, 14, 4, 0, 0)),
+    ],
+)
+def test_what_gives_way(cells, longest, plan):
+    assert layout(cells, longest) == plan
 
 
 def test_a_wider_table_never_shows_less():

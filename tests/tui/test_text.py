@@ -8,7 +8,14 @@ from rich.cells import cell_len
 
 from tui.text import bar, count, duration, fit, learned, percent, safe, size, width
 
-PLAINS = ((0x3400, 0xA000), (0xAC00, 0xD7A0), (0xE000, 0xF8FF), (0x20000, 0xE0000), (0xE0200, sys.maxunicode + 1))
+PLAINS = (
+    (0x3400, 0x4DC0),
+    (0x4E00, 0xA000),
+    (0xAC00, 0xD7A0),
+    (0xE000, 0xF8FF),
+    (0x20000, 0xE0000),
+    (0xE0200, sys.maxunicode + 1),
+)
 """Blocks of thousands of characters of one kind: a sample of them does."""
 ALL = [
     chr(code)

@@ -100,8 +100,15 @@ class Picture(Widget):
         cells = self.content_size
         if self._mode == "off" or not cells.area:
             return 0, 0
-        across, down = {"blocks": (1, 2), "kitty": KITTY_CELL}.get(self._mode) or cell_pixels()
+        across, down = self._cell
         return cells.width * across, cells.height * down
+
+    @property
+    def _cell(self) -> tuple[int, int]:
+        """Pixels of a cell, across and down."""
+        if not self._graphical:
+            return 1, 2
+        return KITTY_CELL if self._mode == "kitty" else cell_pixels()
 
     def show(self, pixels: Pixels | None, note: str = "") -> None:
         """Show (height, width, 3), or `note` where there is no picture."""
@@ -207,7 +214,7 @@ class Picture(Widget):
         The image is placed, and that place given up for one that only placeholders show (U=1).
         https://sw.kovidgoyal.net/kitty/graphics-protocol/#unicode-placeholders
         """
-        across, down = KITTY_CELL
+        across, down = self._cell
         columns = max(1, min(cells.width, round(pixels.shape[1] / across)))
         rows = max(1, min(cells.height, len(ROW_MARKS), round(len(pixels) / down)))
         left, top = (cells.width - columns) // 2, (cells.height - rows) // 2
@@ -223,7 +230,7 @@ class Picture(Widget):
 
     def _sixel(self, pixels: Pixels, cells: Size) -> list[Strip]:
         """Drawn behind the last line, since text that is printed later wipes it out; the cursor comes back."""
-        across, down = cell_pixels()
+        across, down = self._cell
         columns, rows = -(-pixels.shape[1] // across), -(-len(pixels) // down)
         left = self.content_region.x + max(0, cells.width - columns) // 2
         top = self.content_region.y + max(0, cells.height - rows) // 2

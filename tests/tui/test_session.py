@@ -1,0 +1,156 @@
+"""The session and its columns: plain values, no app."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.events import (
+    BatchEnded,
+    EpochEnded,
+    FeaturesRead,
+    FolderChanged,
+    ImageSkipped,
+    ImagesPredicted,
+    ModelOpened,
+    ModelRestored,
+    ModelSaved,
+    Retrained,
+    Score,
+    TrainingBegan,
+)
+from engine.head import Head
+from engine.journal import Verdict
+from tui.order import ORDERS, arranged, extended
+from tui.session import Session
+from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, table_rows
+
+NAMES = ("b.png", "c.png", "a.png")
+OPENED = ModelOpened("m.mlmodel", ("Cat", "Dog"), 0, (5, 7), True)
+
+
+def predicted(names=NAMES, shares=(0.9, 0.2, 0.55), version=0, contents=None):
+    rows = np.array([[share, 1 - share] for share in shares], np.float32)
+    keys = contents or tuple(name.encode().ljust(16) for name in names)
+    return ImagesPredicted(tuple(names), keys, tuple(range(len(names), 0, -1)), rows, version)
+
+
+def after(*events, session=None):
+    session = session or Session()
+    for event in events:
+        session = session.after(event)
+    return session
+
+
+def ready():
+    return after(OPENED, FolderChanged(added=NAMES), predicted())
+
+
+def test_rows_fill_in():
+    session = after(OPENED, FolderChanged(added=NAMES))
+    assert np.isnan(session.rows.confidence).all()
+    assert session.rows.predicted_labels.tolist() == [-1, -1, -1]
+    session = after(predicted(), session=session)
+    assert session.rows.predicted_labels.tolist() == [0, 1, 0]
+    assert session.rows.confidence == pytest.approx([0.9, 0.8, 0.55])
+
+
+def test_a_session_is_never_changed():
+    before = ready()
+    kept = before.rows.probabilities.copy()
+    after(predicted(shares=(0.1, 0.1, 0.1)), FolderChanged(removed=("b.png",)), ImageSkipped("a.png", "x"), session=before)
+    assert (before.rows.probabilities == kept).all()
+    assert before.rows.names == NAMES
+    assert before.rows.problems == {}
+
+
+def test_orders():
+    rows = ready().rows
+    assert [rows.names[row] for row in arranged(rows, "uncertain first")] == ["a.png", "c.png", "b.png"]
+    assert [rows.names[row] for row in arranged(rows, "name")] == ["a.png", "b.png", "c.png"]
+    assert [rows.names[row] for row in arranged(rows, "newest")] == ["b.png", "c.png", "a.png"]
+    assert set(ORDERS) == {"uncertain first", "name", "newest"}
+
+
+def test_images_with_a_verdict_come_last_when_sorted_by_uncertainty():
+    session = ready()
+    content = session.rows.contents[2]
+    session = session.judged({content: Verdict(content, "Dog", "Cat", 0)}, [content])
+    assert [session.rows.names[row] for row in arranged(session.rows, "uncertain first")] == ["c.png", "b.png", "a.png"]
+
+
+def test_an_order_is_extended_without_moving_what_is_there():
+    session = ready()
+    order = arranged(session.rows, "uncertain first")
+    later = after(FolderChanged(added=("z.png", "0.png"), removed=("c.png",)), session=session)
+    longer = extended(order, session.rows.names, later.rows)
+    assert [later.rows.names[row] for row in longer] == ["a.png", "b.png", "z.png", "0.png"]
+
+
+def test_verdicts_belong_to_content():
+    session = ready()
+    content = session.rows.contents[0]
+    session = session.judged({content: Verdict(content, "Dog", "Cat", 0)}, [content])
+    assert session.rows.verdict.tolist() == [1, -1, -1]
+    assert session.flips == 1
+    session = after(FolderChanged(added=("copy.png",)), predicted(("copy.png",), (0.9,), contents=(content,)), session=session)
+    assert session.rows.verdict.tolist() == [1, -1, -1, 1]
+    assert session.label_counts == {"Cat": 0, "Dog": 1}
+    session = after(FolderChanged(changed=("b.png",)), session=session)
+    assert session.rows.verdict.tolist() == [-1, -1, -1, 1]
+    session = session.judged({}, [content])
+    assert session.rows.verdict.tolist() == [-1, -1, -1, -1]
+
+
+def test_verdicts_on_labels_that_the_model_lacks_are_not_shown():
+    session = ready()
+    content = session.rows.contents[0]
+    session = session.judged({content: Verdict(content, "Hare", "Cat", 0)}, [content])
+    assert session.rows.verdict.tolist() == [-1, -1, -1]
+
+
+def test_what_the_table_says_of_each_row():
+    session = after(
+        FolderChanged(added=("new.png", "bad.png", "late.png")),
+        predicted(("new.png",), (0.7,)),
+        ImageSkipped("bad.png", "The file is empty."),
+        session=ready(),
+    )
+    rows = table_rows(session, np.arange(6))
+    assert rows.state.tolist() == [PREDICTED, PREDICTED, PREDICTED, NEW, SKIPPED, WAITING]
+    score = Score(1, 2, 0.5)
+    session = after(ModelSaved(Path("m"), 1, score, score), predicted(shares=(0.1, 0.2, 0.6), version=1), session=session)
+    assert table_rows(session, np.arange(6)).state.tolist()[:3] == [CHANGED, PREDICTED, PREDICTED]
+    assert session.version == 1
+
+
+def test_training_is_followed():
+    session = after(TrainingBegan("edit", 9, 10), BatchEnded(1, 1, 2, 0.7), BatchEnded(1, 2, 2, 0.5), session=ready())
+    assert session.busy
+    assert session.losses == (0.7, 0.5)
+    assert (session.training.epoch, session.training.batch, session.training.batches) == (1, 2, 2)
+    session = after(EpochEnded(1, 10, 0.6, 0.9), session=session)
+    assert session.training.accuracy == 0.9
+    result = Retrained(Head(()), 20, 18, 30, 30, 0, Score(30, 50, 0.7), Score(48, 50, 0.1))
+    session = after(result, session=session)
+    assert not session.busy
+    assert session.waiting is None
+    assert session.notice == "18 of 20 flips learned, 0 of 30 accepted broken."
+    worse = Retrained(Head(()), 20, 18, 30, 10, 20, Score(30, 50, 0.7), Score(28, 50, 0.9))
+    assert after(worse, session=session).waiting is worse
+
+
+def test_scan_progress_ends():
+    assert after(FeaturesRead(3, 9, 1)).scan.done == 3
+    assert after(FeaturesRead(3, 9, 1), FeaturesRead(9, 9, 1)).scan is None
+
+
+def test_what_the_folder_did_is_told():
+    session = after(FolderChanged(added=("x.png",)), session=ready())
+    assert session.notice == "1 new: x.png."
+    session = after(FolderChanged(added=("y.png",), removed=("x.png",)), session=session)
+    assert session.notice == "1 new, 1 gone in the folder."
+
+
+def test_restored():
+    assert after(ModelRestored(0), session=ready()).notice == "Version 0 is back."
