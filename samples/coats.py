@@ -85,9 +85,7 @@ DOGS: Mapping[str, Coat] = {
         ears=(94, 58, 38),
         pointed=False,
     ),
-    "beagle": Coat(
-        (190, 122, 62), WHITE, WHITE, WHITE, "blaze", (58, 48, 46), (66, 40, 24), NOSE, (150, 88, 42), False
-    ),
+    "beagle": Coat((190, 122, 62), WHITE, WHITE, WHITE, "blaze", (58, 48, 46), (66, 40, 24), NOSE, (150, 88, 42), False),
     "dalmatian": Coat(
         WHITE, WHITE, WHITE, (48, 44, 48), "spots", eyes=(60, 40, 28), nose=NOSE, ears=(48, 44, 48), pointed=False
     ),

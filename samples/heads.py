@@ -60,9 +60,7 @@ def _cat_eye(pen: Pen, coat: Coat, rng: Rng) -> None:
 
 
 def _closed_eye(pen: Pen, coat: Coat, rng: Rng) -> None:
-    pen.thread(
-        [(-0.24, -0.04), (0, 0.1), (0.24, -0.06)], mix(DARK, coat.belly, 0.25 if sum(coat.base) < 300 else 0), 1.6
-    )
+    pen.thread([(-0.24, -0.04), (0, 0.1), (0.24, -0.06)], mix(DARK, coat.belly, 0.25 if sum(coat.base) < 300 else 0), 1.6)
 
 
 def _face_marks(coat: Coat) -> list[Mark]:

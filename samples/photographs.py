@@ -52,9 +52,7 @@ def photograph(what: Subject, rng: Rng, longer: int) -> Image.Image:
     size = (round(across * scale), round(down * scale))
     dog = what.label == "Dog"
     coat = varied((DOGS if dog else CATS)[what.coat], rng)
-    animal = Animal(
-        dog, coat, COLLARS[int(rng.integers(len(COLLARS)))] if rng.random() < (0.7 if dog else 0.4) else None
-    )
+    animal = Animal(dog, coat, COLLARS[int(rng.integers(len(COLLARS)))] if rng.random() < (0.7 if dog else 0.4) else None)
     picture = _scene(size, np.array(coat.base, float), rng)
     _place(picture, animal, what.pose, rng)
     small = picture.resize((size[0] // FINER, size[1] // FINER), Image.Resampling.BOX)

@@ -149,9 +149,7 @@ def yard(pen: Pen, rng: Rng) -> None:
 
 def room(pen: Pen, rng: Rng) -> None:
     """A papered wall, a wooden floor, a rug, and something on the wall or beside it."""
-    wall = _pick(
-        rng, (206, 218, 208), (226, 206, 190), (164, 186, 206), (232, 222, 196), (196, 180, 204), (120, 150, 150)
-    )
+    wall = _pick(rng, (206, 218, 208), (226, 206, 190), (164, 186, 206), (232, 222, 196), (196, 180, 204), (120, 150, 150))
     pen.flat(box(-0.1, -0.1, 1.1, GROUND), wall)
     for x in np.arange(0, 1.1, 0.12) if rng.random() < 0.5 else []:
         pen.flat(box(x, -0.1, x + 0.05, GROUND), mix(wall, (255, 255, 255), 0.25))
@@ -227,16 +225,12 @@ def sofa(pen: Pen, rng: Rng) -> None:
                 shade=0.15,
             )
     seat = mix(cloth, (255, 255, 255), 0.1)
-    pen.part(
-        blob([(-0.3, 0.72), (0, 0.66), (0.5, 0.65), (1, 0.66), (1.3, 0.72), (1.3, 1.3), (-0.3, 1.3)]), seat, shade=0.1
-    )
+    pen.part(blob([(-0.3, 0.72), (0, 0.66), (0.5, 0.65), (1, 0.66), (1.3, 0.72), (1.3, 1.3), (-0.3, 1.3)]), seat, shade=0.1)
 
 
 def studio(pen: Pen, rng: Rng) -> None:
     """One colour out of focus, with discs of light."""
-    color = _pick(
-        rng, (72, 110, 130), (196, 168, 140), (120, 150, 110), (176, 130, 150), (210, 214, 218), (90, 84, 110)
-    )
+    color = _pick(rng, (72, 110, 130), (196, 168, 140), (120, 150, 110), (176, 130, 150), (210, 214, 218), (90, 84, 110))
     _fade(pen, -0.05, 1.05, mix(color, (255, 255, 255), 0.3), mix(color, (20, 20, 40), 0.25))
     for _ in range(int(rng.integers(4, 16))):
         size = rng.uniform(0.03, 0.09)

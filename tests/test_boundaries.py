@@ -31,7 +31,13 @@ def test_the_whole_engine_loads_no_terminal():
 
 
 def test_help_loads_neither_textual_nor_coremltools_nor_onnxruntime():
-    code = "import io, contextlib\nfrom tui.command_line import app\nwith contextlib.redirect_stdout(io.StringIO()): app(['--help'], exit_on_error=False)\nimport sys"
+    lines = (
+        "import io, contextlib",
+        "from tui.command_line import app",
+        "with contextlib.redirect_stdout(io.StringIO()): app(['--help'], exit_on_error=False)",
+        "import sys",
+    )
+    code = "\n".join(lines)
     assert not loaded(code) & {"textual", "coremltools", "onnxruntime", "onnx", "watchdog", "PIL"}
 
 

@@ -162,3 +162,19 @@ def test_flips_are_learned_and_what_was_right_stays(opened: Any) -> None:
     after = told.head.probabilities(features).argmax(axis=1)
     assert (after[flipped] == labels[flipped]).all()
     assert (after[right] == labels[right]).mean() >= 0.97
+
+
+def test_some_flips_also_help_pictures_that_nobody_labelled(opened: Any) -> None:
+    """Half of the mistakes are flipped; all other pictures, also the wrong ones, are anchors."""
+    from engine.trainers import TRAINERS, Lesson, Settings
+
+    model, features, labels = opened
+    right = model.probabilities(features).argmax(axis=1) == labels
+    wrong = np.flatnonzero(~right)
+    flipped, untold = wrong[::2], wrong[1::2]
+    lesson = Lesson(model.head, features[flipped], labels[flipped], np.delete(features, flipped, axis=0))
+    *_, told = TRAINERS["sgd"](lesson, model.network.training, Settings())
+    after = told.head.probabilities(features).argmax(axis=1) == labels
+    assert after[flipped].all()
+    assert after[right].mean() >= 0.97
+    assert after[untold].mean() >= 0.25

@@ -51,9 +51,6 @@ class Catflap(App[None]):
 
     def action_command_palette(self) -> None:
         """Open the palette; its cursor does not blink, since that would send bytes for ever."""
-        self._main.covered(self._open_palette)
-
-    def _open_palette(self) -> None:
         super().action_command_palette()
         self.call_after_refresh(self._stop_blinking)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
 from engine.translate.graph import Blob, Graph
@@ -18,9 +19,9 @@ def _number(graph: Graph, value: float) -> str:
     return graph.constant(np.float32(value))
 
 
-def _all(layer: Layer, graph: Graph) -> tuple[list[str], Blob | None]:
+def _all(layer: Layer, graph: Graph, axes: int = 0) -> tuple[list[str], Blob | None]:
     """All inputs as tensors that broadcast against each other, and the blob that the result is like."""
-    blobs = [graph.take(layer, index) for index in range(max(1, len(layer.inputs)))]
+    blobs = [graph.take(layer, index, axes) for index in range(max(1, len(layer.inputs)))]
     folded = next((blob for blob in blobs if blob.folded), None)
     if folded is not None and all(blob.folded or len(blob.shape) <= 4 for blob in blobs):
         return [blob.tensor for blob in blobs], folded
@@ -63,30 +64,37 @@ def average(layer: Layer, graph: Graph) -> None:
 
 def dot(layer: Layer, graph: Graph) -> None:
     """The sum of products over the channels; of vectors of length one where cosine similarity is asked for."""
-    blobs = [graph.take(layer, index, axes=3) for index in (0, 1)]
-    left, right = (_unit(graph, blob.tensor) if layer.parameters.cosineSimilarity else blob.tensor for blob in blobs)
+    tensors, like = _all(layer, graph, axes=3)
+    if len(tensors) != 2:
+        raise UnsupportedModel(f"Layer {layer.name!r} multiplies {len(tensors)} blobs, where the format has two.")
+    left, right = (_unit(graph, each) if layer.parameters.cosineSimilarity else each for each in tensors)
     result = graph.node("ReduceSum", graph.node("Mul", left, right), graph.integers(-3))
-    graph.give(layer, graph.blob(result, blobs[0]))
+    graph.give(layer, graph.blob(result, like))
 
 
 def _unit(graph: Graph, tensor: str) -> str:
     return graph.node("Div", tensor, graph.node("ReduceL2", tensor, graph.integers(-3)))
 
 
-def _stored(layer: Layer, graph: Graph, weights: Any, shape: Any) -> str:
+def _stored(layer: Layer, graph: Graph, weights: Any, shape: Any, blob: Blob) -> str:
     """Numbers of the shapes [1], [C], [1, H, W] and [C, H, W], to be broadcast over (.., C, H, W)."""
     sizes = tuple(int(each) for each in shape)
-    values = array(weights, sizes, f"Layer {layer.name!r}")
-    return graph.constant(values[:, None, None] if values.ndim == 1 else values)
+    whole = sizes if len(sizes) != 1 else (*sizes, 1, 1)
+    if len(whole) != 3 or any(own not in (1, size) for own, size in zip(whole, blob.shape[-3:], strict=True)):
+        given = " x ".join(map(str, blob.shape[-3:]))
+        raise UnsupportedModel(
+            f"Layer {layer.name!r} holds numbers for {' x '.join(map(str, sizes))}, but is given {given}."
+        )
+    return graph.constant(array(weights, sizes, f"Layer {layer.name!r}").reshape(whole))
 
 
 def scale(layer: Layer, graph: Graph) -> None:
     """`x * scale + bias`."""
     its = layer.parameters
     blob = graph.take(layer, axes=3)
-    result = graph.node("Mul", blob.tensor, _stored(layer, graph, its.scale, its.shapeScale))
+    result = graph.node("Mul", blob.tensor, _stored(layer, graph, its.scale, its.shapeScale, blob))
     if its.hasBias:
-        result = graph.node("Add", result, _stored(layer, graph, its.bias, its.shapeBias))
+        result = graph.node("Add", result, _stored(layer, graph, its.bias, its.shapeBias, blob))
     graph.give(layer, graph.blob(result, blob))
 
 
@@ -94,7 +102,8 @@ def bias(layer: Layer, graph: Graph) -> None:
     """`x + bias`."""
     its = layer.parameters
     blob = graph.take(layer, axes=3)
-    graph.give(layer, graph.blob(graph.node("Add", blob.tensor, _stored(layer, graph, its.bias, its.shape)), blob))
+    added = _stored(layer, graph, its.bias, its.shape, blob)
+    graph.give(layer, graph.blob(graph.node("Add", blob.tensor, added), blob))
 
 
 def clip(layer: Layer, graph: Graph) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UnsupportedLayer
+from engine.errors import UnsupportedLayer, UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
 from engine.translate.graph import Blob, Graph, require_size
@@ -19,6 +19,10 @@ def padding(layer: Layer, graph: Graph) -> None:
     blob = graph.take(layer)
     kind = its.WhichOneof("PaddingType") or "constant"
     top, left, bottom, right = borders(its.paddingAmounts)
+    if kind == "reflection" and any(
+        n <= max(ends) for n, ends in zip(sizes(blob), ((top, bottom), (left, right)), strict=True)
+    ):
+        raise UnsupportedModel(f"Layer {layer.name!r} mirrors more rows or columns than it is given.")
     lead = [0] * (len(blob.shape) - 2)
     amounts = graph.integers(*lead, top, left, *lead, bottom, right)
     value = [graph.constant(np.float32(its.constant.value))] if kind == "constant" else []
@@ -61,6 +65,9 @@ def crop(layer: Layer, graph: Graph) -> None:
     else:
         top, left, bottom, right = borders(its.cropAmounts)
         bounds = (top, left, height - bottom, width - right)
+    # A bound outside would count from the other end, or be taken as the edge.
+    if not (0 <= bounds[0] < bounds[2] <= height and 0 <= bounds[1] < bounds[3] <= width):
+        raise UnsupportedModel(f"Layer {layer.name!r} crops beyond the {height} x {width} that it is given.")
     starts, ends = graph.integers(*bounds[:2]), graph.integers(*bounds[2:])
     axes = graph.integers(len(blob.shape) - 2, len(blob.shape) - 1)
     graph.give(layer, graph.blob(graph.node("Slice", blob.tensor, starts, ends, axes), blob))
@@ -71,22 +78,30 @@ def upsample(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     blob = graph.take(layer)
     factors = [float(each) for each in its.fractionalScalingFactor] or [float(each) for each in its.scalingFactor] or [1, 1]
+    # In single precision, in which 10 by 0.7 is 7: the format's factors are no nearer to what was meant.
+    wanted = [int(np.floor(np.float32(n * f))) for n, f in zip(sizes(blob), factors, strict=True)]
+    require_size("Resize", (*wanted, *sizes(blob)))
     if its.mode == 0:
-        scales = graph.constant([*[1.0] * (len(blob.shape) - 2), *factors])
-        attributes = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
-        graph.give(layer, graph.blob(graph.node("Resize", blob.tensor, "", scales, **attributes), blob))
+        graph.give(layer, graph.blob(_nearest(graph, blob, factors, wanted), blob))
         return
-    graph.give(layer, graph.blob(_bilinear(graph, blob, factors, int(its.linearUpsampleMode)), blob))
+    graph.give(layer, graph.blob(_bilinear(graph, blob, wanted, int(its.linearUpsampleMode)), blob))
 
 
-def _bilinear(graph: Graph, blob: Blob, factors: list[float], mode: int) -> str:
+def _nearest(graph: Graph, blob: Blob, factors: list[float], wanted: list[int]) -> str:
+    """Output row i is input row `floor(i / factor)`, and so the columns."""
+    result = blob.tensor
+    for axis, size, factor, many in zip((-2, -1), sizes(blob), factors, wanted, strict=True):
+        rows = np.minimum(np.floor(np.float32(np.arange(many) / factor)), size - 1)
+        result = graph.node("Gather", result, graph.constant(rows, np.int64), axis=axis) if many != size else result
+    return result
+
+
+def _bilinear(graph: Graph, blob: Blob, wanted: list[int], mode: int) -> str:
     """One matrix for the rows and one for the columns: each output pixel is a mean of two input pixels.
 
     Where output pixel i lies among the inputs: DEFAULT `i (n - n/m) / (m - 1)`, ALIGN_CORNERS_TRUE `i (n - 1) / (m - 1)`,
     ALIGN_CORNERS_FALSE `(i + 0.5) n / m - 0.5`; clamped to 0 .. n - 1.
     """
-    wanted = [int(np.floor(n * f)) for n, f in zip(sizes(blob), factors, strict=True)]
-    require_size("Resize", (*wanted, *sizes(blob)))
     rows, columns = (_means(n, m, mode) for n, m in zip(sizes(blob), wanted, strict=True))
     tall = graph.node("MatMul", graph.constant(rows), blob.tensor)
     return graph.node("MatMul", tall, graph.constant(columns.T))
@@ -112,6 +127,8 @@ def load_constant(layer: Layer, graph: Graph) -> None:
     """A stored (C, H, W) for every image."""
     its = layer.parameters
     shape = tuple(int(each) for each in its.shape)
+    if len(shape) != 3:
+        raise UnsupportedModel(f"Layer {layer.name!r} holds {len(shape)} axes, where the format has three.")
     tensor = graph.constant(array(its.data, shape, f"Layer {layer.name!r}")[None])
     graph.give(layer, Blob(tensor, graph.shape(tensor), folded=True))
 

@@ -150,7 +150,8 @@ def slice_static(layer: Layer, graph: Graph) -> None:
             ends[at] = MASKED
     values = (starts, ends, list(range(rank)), steps)
     result = graph.node("Slice", tensor, *(graph.integers(*each) for each in values))
-    dropped = [at for at in range(rank) if masks[2][at]]
+    # A result without axes keeps one.
+    dropped = [at for at in range(rank) if masks[2][at]][all(masks[2]) :]
     if dropped:
         result = graph.node("Squeeze", result, graph.integers(*dropped))
     graph.give(layer, graph.blob(result) if dropped else graph.like(blob, result))
@@ -194,13 +195,11 @@ def _split(layer: Layer, graph: Graph, tensor: str, axis: int, sizes: tuple[int,
 
 def concat(layer: Layer, graph: Graph) -> None:
     """One after the other along the channels, or along the sequence."""
-    blobs = [graph.take(layer, index) for index in range(max(1, len(layer.inputs)))]
-    if layer.parameters.sequenceConcat:
-        tensors = [graph.unfolded(blob) for blob in blobs]
-        graph.give(layer, graph.blob(graph.node("Concat", *tensors, axis=0)))
-        return
-    axis = len(blobs[0].shape) - 3 if len(blobs[0].shape) > 2 else -len(blobs[0].shape)
-    graph.give(layer, graph.blob(graph.node("Concat", *(blob.tensor for blob in blobs), axis=axis), blobs[0]))
+    blobs = [graph.take(layer, index, axes=3) for index in range(max(1, len(layer.inputs)))]
+    folded = all(blob.folded for blob in blobs) and not layer.parameters.sequenceConcat
+    tensors = [blob.tensor if folded else graph.unfolded(blob) for blob in blobs]
+    joined = graph.node("Concat", *tensors, axis=-5 if layer.parameters.sequenceConcat else -3)
+    graph.give(layer, graph.blob(joined, blobs[0] if folded else None))
 
 
 def concat_nd(layer: Layer, graph: Graph) -> None:

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/learning.py MODEL FOLDER [--splits 20] [--folder 120] [--write docs/learning.md]
 
-FOLDER holds a folder of photographs for each of the model's labels (case does not matter). Each split deals the photographs
-into a folder and unseen ones; the first N wrong predictions of the folder are flipped; all others of the folder are anchors.
+FOLDER holds a folder of photographs for each of the model's labels (case does not matter). Each split deals them into a
+folder and unseen ones; the first N wrong predictions of the folder are flipped; all others of the folder are anchors.
 """
 
 import argparse
@@ -81,8 +81,8 @@ def main():
     features, labels = read(model, given.folder)
     old = model.head.logits(features).argmax(axis=1)
     lines = [
-        f"{len(labels)} photographs, {100 * (old == labels).mean():.1f} % right before; {given.splits} splits into a folder of "
-        f"{given.inside} and {len(labels) - given.inside} unseen; means with 95 % intervals, in percent.",
+        f"{len(labels)} photographs, {100 * (old == labels).mean():.1f} % right before; {given.splits} splits into a folder "
+        f"of {given.inside} and {len(labels) - given.inside} unseen; means with 95 % intervals, in percent.",
         f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}.",
         "",
         "| trainer | flips | learned | right ones kept | unseen before | unseen after | change | ms (median) |",

@@ -103,3 +103,17 @@ def columns(
 def columns_fixture() -> Callable[..., TableRows]:
     """`columns`."""
     return columns
+
+
+def ramps(height: int, width: int) -> np.ndarray:
+    """(height, width, 3): red grows to the right, green downwards."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, :, 0] = np.arange(width) * 255 // width
+    pixels[:, :, 1] = np.arange(height)[:, None] * 255 // height
+    return pixels
+
+
+@pytest.fixture(name="ramps")
+def ramps_fixture() -> Callable[[int, int], np.ndarray]:
+    """`ramps`."""
+    return ramps

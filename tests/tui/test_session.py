@@ -93,7 +93,9 @@ def test_verdicts_belong_to_content():
     session = session.judged({content: Verdict(content, "Dog", "Cat", 0)}, [content])
     assert session.rows.verdict.tolist() == [1, -1, -1]
     assert session.flips == 1
-    session = after(FolderChanged(added=("copy.png",)), predicted(("copy.png",), (0.9,), contents=(content,)), session=session)
+    session = after(
+        FolderChanged(added=("copy.png",)), predicted(("copy.png",), (0.9,), contents=(content,)), session=session
+    )
     assert session.rows.verdict.tolist() == [1, -1, -1, 1]
     assert session.label_counts == {"Cat": 0, "Dog": 1}
     session = after(FolderChanged(changed=("b.png",)), session=session)

@@ -1,7 +1,6 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -118,7 +117,7 @@ class Main(Labelling):
             f"the present one on {result.before.correct}."
         )
         confirm = Confirm(question, "use the new model all the same", "keep the present one")
-        self.covered(lambda: self.app.push_screen(confirm, self._answered))
+        self.app.push_screen(confirm, self._answered)
 
     def _answered(self, keep: bool | None) -> None:
         self._asking = False
@@ -170,16 +169,6 @@ class Main(Labelling):
         if not self._pictures.busy:
             self._looking.pause()
 
-    def covered(self, cover: Callable[[], object]) -> None:
-        """Put something over this screen; a picture that the terminal itself draws would lie on top of it."""
-        self.query_one(Picture).show(None)
-        self._pictured = None
-        self.call_after_refresh(cover)
-
-    def on_screen_resume(self) -> None:
-        """The picture comes back."""
-        self.call_after_refresh(self._show_picture)
-
     def on_resize(self) -> None:
         """The picture is made for the pane's size."""
         self.call_after_refresh(self._show_picture)
@@ -221,7 +210,7 @@ class Main(Labelling):
 
     def action_help(self) -> None:
         """All keys."""
-        self.covered(lambda: self.app.push_screen(Help()))
+        self.app.push_screen(Help())
 
     def action_quit(self) -> None:
         """Everything is already saved."""

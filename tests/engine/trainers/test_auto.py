@@ -54,6 +54,17 @@ def test_a_head_that_knows_something_is_edited(only_flips, make_training, run):
     assert chosen(run("auto", lesson, make_training(), Settings())) == "edit"
 
 
+def test_flips_that_all_go_one_way_are_no_ignorance(make_training, run):
+    features, targets = clusters(1, 400, apart=0.15)
+    head = taught(features, targets)
+    said = head.logits(features).argmax(axis=1)
+    verdicts = np.flatnonzero((said != targets) & (targets == 1))[:12]
+    assert len(verdicts) >= 10
+    anchors = np.setdiff1d(np.arange(400), verdicts)
+    lesson = Lesson(head, features[verdicts], targets[verdicts], features[anchors])
+    assert chosen(run("auto", lesson, make_training(), Settings())) == "edit"
+
+
 def test_a_convolution_head_goes_the_way_of_sgd(make_training, run):
     pads = {
         "padding": lambda h, w: ((0, 0), (0, 0)),

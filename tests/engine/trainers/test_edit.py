@@ -35,6 +35,11 @@ def test_a_pass_is_an_epoch_within_the_budget(make_lesson, make_training, run):
     assert max(e.epoch for e in events if isinstance(e, EpochEnded)) <= 2
 
 
+def test_it_stops_when_all_flips_lead(make_lesson, make_training, run):
+    events = run("edit", make_lesson(width=300), make_training(), Settings(max_epochs=50))
+    assert max(e.epoch for e in events if isinstance(e, EpochEnded)) < 20
+
+
 def test_contradictions_are_not_learned_and_do_not_hurt(make_lesson, make_training, run, with_targets):
     lesson = make_lesson(verdicts=10, anchors=40, width=200)
     features = lesson.features.copy()
