@@ -13,6 +13,13 @@ from engine.translate.graph import BATCH, Blob, Graph
 MASKED = 2**31 - 1
 
 
+def _place(axis: Any, rank: int) -> int:
+    """An axis, which may count from the end, from the front. Raises IndexError if it is not there."""
+    if not -rank <= int(axis) < rank:
+        raise IndexError(f"axis {axis} is not one of {rank}")
+    return int(axis) % rank
+
+
 def flatten(layer: Layer, graph: Graph) -> None:
     """(.., C, H, W) to (.., C H W, 1, 1); channel last turns it to (H, W, C) first."""
     blob = graph.take(layer, axes=3)
@@ -96,7 +103,7 @@ def transpose(layer: Layer, graph: Graph) -> None:
     """All axes in another order, as NumPy's transpose."""
     blob = graph.take(layer)
     rank = blob.rank
-    order = [int(each) % rank for each in layer.parameters.axes]
+    order = [_place(each, rank) for each in layer.parameters.axes]
     graph.give(layer, graph.like(blob, graph.node("Transpose", graph.unfolded(blob), perm=order)))
 
 
@@ -112,7 +119,7 @@ def squeeze(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     tensor = graph.unfolded(graph.take(layer))
     sizes = graph.shape(tensor)
-    axes = [int(each) % len(sizes) for each in its.axes]
+    axes = [_place(each, len(sizes)) for each in its.axes]
     if its.squeezeAll:
         axes = [at for at, size in enumerate(sizes) if size == 1]
     axes = axes[1:] if len(axes) == len(sizes) else axes
@@ -179,7 +186,7 @@ def split_nd(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     blob = graph.take(layer)
     tensor = graph.unfolded(blob)
-    axis = int(its.axis) % len(graph.shape(tensor))
+    axis = _place(its.axis, len(graph.shape(tensor)))
     for index, result in enumerate(_split(layer, graph, tensor, axis, tuple(map(int, its.splitSizes)))):
         graph.give(layer, graph.like(blob, result), index)
 
@@ -208,7 +215,7 @@ def concat_nd(layer: Layer, graph: Graph) -> None:
     first = graph.take(layer)
     tensors = [graph.unfolded(graph.take(layer, index)) for index in range(len(layer.inputs))]
     rank = len(graph.shape(tensors[0]))
-    axis = int(its.axis) % rank
+    axis = _place(its.axis, rank)
     if not its.interleave:
         graph.give(layer, graph.like(first, graph.node("Concat", *tensors, axis=axis)))
         return

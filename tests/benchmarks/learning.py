@@ -81,7 +81,7 @@ def main():
     features, labels = read(model, given.folder)
     old = model.head.logits(features).argmax(axis=1)
     lines = [
-        f"{len(labels)} photographs, {100 * (old == labels).mean():.1f} % right before; {given.splits} splits into a folder "
+        f"{len(labels)} photographs, {100 * (old == labels).mean():.1f} % right before; {given.splits} splits into folders "
         f"of {given.inside} and {len(labels) - given.inside} unseen; means with 95 % intervals, in percent.",
         f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}.",
         "",

@@ -178,7 +178,7 @@ def test_the_cursor_stays_inside_and_in_view(shown, many):
         rows = many(100)
         table.show(rows, 0)
         await pilot.pause()
-        for cursor, first in ((22, 0), (23, 1), (99, 77), (300, 77), (76, 76), (-4, 0)):
+        for cursor, first in ((22, 0), (23, 12), (99, 77), (300, 77), (76, 65), (-4, 0)):
             table.cursor = cursor
             await pilot.pause()
             assert table.cursor == max(0, min(cursor, 99))

@@ -15,7 +15,7 @@ from tui.widgets.table import Table
 class Labelling(Screen[None]):
     """A screen with a table of images, a session, and a journal that keeps what is said."""
 
-    session: reactive[Session] = reactive(Session)
+    session: reactive[Session] = reactive(Session, repaint=False)
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ class Line(Static):
     Line { height: 1; width: 1fr; }
     """
 
-    session: reactive[Session] = reactive(Session)
+    session: reactive[Session] = reactive(Session, repaint=False)
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__("", markup=False, id=id)
@@ -35,7 +35,7 @@ class Line(Static):
 class Title(Line):
     """The model's name and version, the folder, the order."""
 
-    order: reactive[str] = reactive("")
+    order: reactive[str] = reactive("", repaint=False)
 
     def words(self, session: Session) -> str:
         """`Catflap  CatDog.mlmodel, version 2  ~/photographs  uncertain first`."""

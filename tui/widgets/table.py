@@ -165,7 +165,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return max(0, min(cursor, len(self._rows) - 1))
 
     def page(self, pages: int) -> None:
-        """Move by a screenful."""
+        """Move by a screenful; the cursor keeps its line."""
+        self._put_on_top(self.scroll_offset.y + pages * self.visible_rows)
         self.cursor += pages * self.visible_rows
 
     def on_resize(self, event: events.Resize) -> None:
@@ -182,11 +183,10 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             self.cursor = position
 
     def _keep_in_view(self) -> None:
+        """A cursor that leaves the view comes to its middle: to scroll by single lines would repaint all at every key."""
         top, height = self.scroll_offset.y, self.visible_rows
-        if self.cursor < top:
-            self._put_on_top(self.cursor)
-        elif self.cursor >= top + height:
-            self._put_on_top(self.cursor - height + 1)
+        if not top <= self.cursor < top + height:
+            self._put_on_top(self.cursor - height // 2)
 
     def _put_on_top(self, y: int) -> None:
         """By force: before the next layout there is no scrollbar yet, and Textual would not scroll without one."""

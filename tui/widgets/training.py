@@ -26,7 +26,7 @@ class Training(Vertical):
     }
     """
 
-    session: reactive[Session] = reactive(Session)
+    session: reactive[Session] = reactive(Session, repaint=False)
 
     def compose(self) -> ComposeResult:
         """A line of words, the bar, the curve."""

@@ -57,6 +57,10 @@ NEWER: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
         slices((5, 2, 9, 2), (9, 9, 9, 9), (1, 1, 2, 1), beginMasks=(0, 2), endMasks=(0, 1), squeezeMasks=(3,)),
         [X], [X[:, 2:, :9:2, 2]],
     ),
+    "slice with masks, backwards": (
+        slices((0, 2, 3, 9), (1, 9, 9, 1), (1, -1, -2, -3), beginMasks=(3,), endMasks=(1, 2)),
+        [X], [X[:, 2::-1, 3::-2, :1:-3]],
+    ),
     "slice of the last": (slices((0, 0, -1, 0), (1, 4, 0, 6), (1,) * 4, squeezeMasks=(2,)), [X], [X[:, :, -1]]),
     "split": (lists("splitND", axis=-1, splitSizes=(1, 5)), [X], [X[..., :1], X[..., 1:]]),
     "split along the channels": (lists("split", nOutputs=2), [X], [X[:, :2], X[:, 2:]]),
@@ -103,6 +107,113 @@ LEGACY: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
 def test_legacy_networks(name: str, check: Check) -> None:
     fill, arrays, expected = LEGACY[name]
     check(fill, arrays, expected)
+
+
+def masks(*places: int) -> tuple[bool, ...]:
+    return tuple(at in places for at in range(3))
+
+
+CUBE, TALL = floats(5, 5, 5), floats(1, 10, 5, 1)
+EXAMPLES: dict[str, tuple[Any, np.ndarray, np.ndarray]] = {
+    "slice": (
+        lists("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
+              strides=(2, 2, 2), squeezeMasks=masks()), CUBE, CUBE[:3:2, 2::2, ::2],
+    ),
+    "slice and squeeze": (
+        lists("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
+              strides=(2, 2, 2), squeezeMasks=masks(1)), CUBE, CUBE[:3:2, 2, ::2],
+    ),
+    "slice of a single number": (
+        lists("sliceStatic", beginIds=(1, -2, 3), endIds=(0, 0, 0), strides=(1, 1, 1), squeezeMasks=masks(0, 1, 2)),
+        CUBE, CUBE[1, -2, 3].reshape(1),
+    ),
+    "reshape 20 x 10": (lists("rankPreservingReshape", targetShape=(5, -1)), floats(20, 10), floats(20, 10).reshape(5, 40)),
+    "reshape 10 x 3 x 5": (
+        lists("rankPreservingReshape", targetShape=(25, 0, -1)), floats(10, 3, 5), floats(10, 3, 5).reshape(25, 3, 2)
+    ),
+    "expand in front": (lists("expandDims", axes=(0, 1)), floats(10, 5), floats(10, 5)[None, None]),
+    "expand around": (lists("expandDims", axes=(0, 2)), floats(10, 5), floats(10, 5)[None, :, None]),
+    "expand behind": (lists("expandDims", axes=(-2, -1)), floats(10, 5), floats(10, 5)[..., None, None]),
+    "squeeze in front and behind": (lists("squeeze", axes=(0, 3)), TALL, TALL[0, ..., 0]),
+    "squeeze behind": (lists("squeeze", axes=(-2, -1)), floats(10, 5, 1, 1), floats(10, 5, 1, 1)[..., 0, 0]),
+    "squeeze of one axis": (lists("squeeze", axes=(0,)), floats(1), floats(1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_formats_own_examples(name: str, check: Check) -> None:
+    fill, array, expected = EXAMPLES[name]
+    check(fill, [array], [expected], legacy=False, batch=False, tolerance=0)
+
+
+@pytest.mark.parametrize(
+    ("fill", "shapes"),
+    [
+        (lists("concat"), [(5, 4), (3, 4)]),
+        (lists("concat"), [(2, 4, 7, 6), (2, 4, 7, 5)]),
+        (lists("concat", sequenceConcat=True), [(2, 4, 7, 6), (3, 4, 7, 6)]),
+        (lists("concatND", axis=4), [(2, 4, 7, 6), (2, 4, 7, 6)]),
+        (lists("splitND", axis=-5), [(2, 4, 7, 6)]),
+        (lists("squeeze", axes=(4,)), [(1, 4, 7, 6)]),
+        (lists("transpose", axes=(0, 1, 2, 7)), [(2, 4, 7, 6)]),
+        (lists("concatND", axis=1, interleave=True), [(2, 4, 7, 6), (2, 3, 7, 6)]),
+        (lists("split", nOutputs=1), [(5, 4)]),
+        (lists("transpose", axes=(0, 1, 2)), [(2, 4, 7, 6)]),
+        (lists("permute", axis=(0, 3, 1, 2)), [(2, 4, 7, 6)]),
+        (lists("squeeze", axes=(1,)), [(2, 4, 7, 6)]),
+        (lists("slice", axis=0, startIndex=1, endIndex=2), [(5, 4)]),
+        (lists("slice", axis=1, startIndex=3, endIndex=3), [(5, 4)]),
+    ],
+)
+def test_axes_that_are_not_there_or_do_not_meet_are_refused(
+    fill: Any, shapes: list[tuple[int, ...]], refuse: Callable[..., Any]
+) -> None:
+    refuse(fill, [floats(*shape) for shape in shapes], UnsupportedModel, legacy=False)
+
+
+def test_a_folded_blob_is_joined_with_one_written_out(check: Check) -> None:
+    """The first of the two is reshaped to five axes of which the first is worked out, so that nothing says any more that
+    it is a sequence of one."""
+    model = Model()
+    for kind, inputs, values in (("reshapeStatic", "x", (-1, 1, 4, 7, 6)), ("concat", "yx", ())):
+        layer = model.neuralNetwork.layers.add()
+        layer.input.extend(inputs)
+        layer.output.append("yz"[len(inputs) - 1])
+        getattr(layer, kind).SetInParent()
+        if values:
+            layer.reshapeStatic.targetShape.extend(values)
+    network = describe(model).network
+    assert network is not None
+    x = floats(1, 4, 7, 6)
+    made = translate(network, (), network.layers, ("z",), given={"x": x.shape[1:]}, batch=False)
+    session = onnxruntime.InferenceSession(made.model, providers=["CPUExecutionProvider"])
+    (found,) = session.run([made.outputs["z"].tensor], {made.inputs["x"]: x})
+    np.testing.assert_array_equal(found, np.concatenate([x, x], 1)[None])
+
+
+@pytest.mark.parametrize(
+    ("fill", "shape"),
+    [
+        (slices((3,), (0,), (1,), squeezeMasks=(0,)), (5,)),
+        (lists("squeeze", axes=(0,)), (1,)),
+        (lists("squeeze", squeezeAll=True), (1, 1, 1)),
+    ],
+)
+def test_a_result_without_axes_keeps_one(fill: Callable[[Any], None], shape: tuple[int, ...]) -> None:
+    """Inside the network too, where the next layer may ask for its first axis."""
+    model = Model()
+    model.neuralNetwork.arrayInputShapeMapping = 1
+    feature = model.description.input.add()
+    feature.name = "x"
+    feature.type.multiArrayType.shape.extend(shape)
+    layer = model.neuralNetwork.layers.add()
+    layer.input.append("x")
+    layer.output.append("y")
+    fill(layer)
+    described = describe(model)
+    assert described.network is not None
+    made = translate(described.network, described.inputs, described.network.layers, ("y",), batch=False)
+    assert made.outputs["y"].shape == (1,)
 
 
 def hwc(x: np.ndarray) -> np.ndarray:
