@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -129,9 +129,9 @@ class Model:
         A dict of input name to array or PIL image gives a dict of output name to label, dict of probabilities, or array;
         a list of dicts gives a list. Raises BadInput for what does not fit.
         """
-        if isinstance(data, Sequence):
-            return [self._predict_one(each) for each in data]
-        return self._predict_one(data)
+        if isinstance(data, Mapping):
+            return self._predict_one(cast(Mapping[str, Any], data))
+        return [self._predict_one(each) for each in cast(Sequence[Mapping[str, Any]], data)]
 
     @cached_property
     def _whole(self) -> Backbone:

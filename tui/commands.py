@@ -30,7 +30,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("next_open(1)", ("n",), "Next open", "Move to the next image without a verdict.", "Moving"),
     Command("next_open(-1)", ("N",), "Previous open", "Move to the previous image without a verdict.", "Moving"),
     Command("accept", ("a", "enter"), "Accept", "The predicted label is right; go on.", "Verdicts", True),
-    Command("flip", ("x",), "Flip", "The predicted label is wrong: it is the other of two, the next likely of many; go on.",
+    Command("flip", ("x",), "Flip", "Wrong: the other of two, the next likely of many; go on.",
             "Verdicts", True),
     *(
         Command(f"label({n - 1})", (str(n % 10),), f"Label {n}", f"Give label number {n}; go on.", "Verdicts")
@@ -39,7 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("pass_over", ("space",), "Pass over", "No verdict; go on.", "Verdicts"),
     Command("undo", ("u",), "Undo", "Take the last verdict back; works across restarts.", "Verdicts", True),
     Command("redo", ("U",), "Redo", "Give the verdict again that was taken back.", "Verdicts"),
-    Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load the new model, predict again.",
+    Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load, predict again.",
             "Model", True),
     Command("stop", ("escape",), "Stop", "Stop what is running; nothing is lost.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain first, by name, newest first.", "Looking", True),

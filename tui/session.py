@@ -67,6 +67,8 @@ class Session:
     """By picture content."""
     scan: Scan | None = None
     training: Training | None = None
+    trained: Training | None = None
+    """How the last retrain ended."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
     retrained: Retrained | None = None
@@ -126,7 +128,7 @@ class Session:
 
     def began(self) -> "Session":
         """A retrain was asked for."""
-        return replace(self, training=Training("", len(self.verdicts), 1), losses=(), notice="", problem="")
+        return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
 
     def decided(self, notice: str) -> "Session":
         """The person said what becomes of the challenger."""
@@ -187,7 +189,7 @@ class Session:
     def _retrained(self, event: Retrained) -> "Session":
         words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
         waiting = None if event.better else event
-        return replace(self, training=None, retrained=event, waiting=waiting, notice=words)
+        return replace(self, training=None, trained=self.training, retrained=event, waiting=waiting, notice=words)
 
     def _replaced(self, version: int, notice: str) -> "Session":
         return replace(self, version=version, rows=self.rows.before_new_model(), waiting=None, notice=notice)

@@ -5,8 +5,11 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.commands import groups, shown
+from tui.commands import COMMANDS, groups, shown
 from tui.text import fit
+
+LABELS = [command for command in COMMANDS if command.action.startswith("label(")]
+"""Ten keys that do the same, and need but one line."""
 
 
 class Help(ModalScreen[None]):
@@ -16,7 +19,7 @@ class Help(ModalScreen[None]):
     DEFAULT_CSS = """
     Help {
         align: center middle;
-        & VerticalScroll { width: 76; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 2; }
+        & VerticalScroll { width: 80; max-width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 2; }
         & Static { width: 1fr; }
     }
     """
@@ -40,5 +43,7 @@ def help_text() -> str:
     lines: list[str] = []
     for group, commands in groups():
         lines += ["", group]
-        lines += [f"  {fit(shown(command), 12)} {command.help}" for command in commands]
+        lines += [f"  {fit(shown(command), 12)} {command.help}" for command in commands if command not in LABELS]
+        if LABELS[0] in commands:
+            lines.append(f"  {fit('1 ... 9, 0', 12)} Give that label; 0 is the tenth; go on.")
     return "\n".join([*lines, "", "Esc closes this."]).lstrip("\n")

@@ -96,7 +96,9 @@ class Main(Labelling):
                         self.post_message(self.Refused(f"{sentence}\n{hint}"))
                     session = session.failed(f"{sentence} {hint}".strip())
                 case Crashed(why=why):
-                    session = session.failed(f"{why} What you label is kept; press q and open the folder again.")
+                    session = session.failed(
+                        f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
+                    )
                 case _:
                     session = session.after(each)
         if session is not self.session:

@@ -29,8 +29,9 @@ class Training(Vertical):
     session: reactive[Session] = reactive(Session, repaint=False)
 
     def compose(self) -> ComposeResult:
-        """A line of words, the bar, the curve."""
-        yield Static("", markup=False, id="words")
+        """Two lines of words, the bar, the curve."""
+        yield Static("", markup=False, id="epoch")
+        yield Static("", markup=False, id="loss")
         yield ProgressBar(total=None, show_eta=True, id="epochs")
         yield Sparkline([], id="losses")
 
@@ -40,7 +41,11 @@ class Training(Vertical):
             return
         training = session.training
         self.set_class(bool(training or session.losses), "-shown")
-        self.query_one(Sparkline).display = len(session.losses) >= FEWEST
+        self.query_one("#epoch", Static).update(epochs_words(session))
+        self.query_one("#loss", Static).update(loss_words(session))
+        losses = self.query_one(Sparkline)
+        losses.display = len(session.losses) >= FEWEST
+        losses.data = list(session.losses)
         bar = self.query_one(ProgressBar)
         if training is None:
             bar.update(progress=bar.total or 0)
@@ -48,20 +53,24 @@ class Training(Vertical):
         if before.training is None:
             bar.update(total=max(1, training.epochs), progress=0)
         bar.update(total=max(1, training.epochs), progress=training.epoch - bool(training.batch))
-        self.query_one("#words", Static).update(words(session))
-        self.query_one(Sparkline).data = list(session.losses)
 
 
-def words(session: Session) -> str:
-    """`edit: epoch 3 of 10, batch 1 of 1, loss 0.412`."""
-    training = session.training
+def epochs_words(session: Session) -> str:
+    """`epoch 3 of 10 (edit)`, and, at the end, `4 epochs (edit)`."""
+    training, ended = session.training, session.trained
     if training is None:
+        return f"{count(ended.epoch, 'epoch')} ({safe(ended.trainer)})" if ended else ""
+    if not training.epoch:
+        return f"{count(training.samples, 'sample')} {safe(training.trainer)}".rstrip()
+    return f"epoch {training.epoch} of {training.epochs} ({safe(training.trainer)})"
+
+
+def loss_words(session: Session) -> str:
+    """`loss 0.412, batch 3 of 26`, and, at the end, `loss 0.381, right 100 %`."""
+    training = session.training or session.trained
+    if training is None or not training.batches:
         return ""
-    said = f"{safe(training.trainer)}: "
-    if not training.batches:
-        return said + count(training.samples, "sample")
-    said += f"epoch {training.epoch} of {training.epochs}"
-    if training.batches > 1:
-        said += f", batch {training.batch} of {training.batches}"
-    said += f", loss {training.loss:.3f}"
+    said = f"loss {training.loss:.3f}"
+    if training.batch and training.batches > 1:
+        return f"{said}, batch {training.batch} of {training.batches}"
     return said + (f", right {percent(training.accuracy)}" if training.accuracy == training.accuracy else "")
