@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.widgets import ProgressBar
 
 from engine.events import (
     BatchEnded,
@@ -220,6 +221,7 @@ def test_escape_stops(opened):
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: not pilot.app._main.session.busy)
         assert "model is as it was" in pilot.app._main.session.notice
+        assert pilot.app._main.query_one(ProgressBar).percentage != 1
 
     opened(story)
 

@@ -48,7 +48,8 @@ class Training(Vertical):
         losses.data = list(session.losses)
         bar = self.query_one(ProgressBar)
         if training is None:
-            bar.update(progress=bar.total or 0)
+            if session.trained is not None:
+                bar.update(progress=bar.total or 0)
             return
         if before.training is None:
             bar.update(total=max(1, training.epochs), progress=0)
