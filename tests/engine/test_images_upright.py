@@ -111,13 +111,13 @@ def test_large_jpegs_are_decoded_at_a_reduced_size(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(images, "_colours", lambda picture, mode: sizes.append(picture.size) or colours(picture, mode))
     scaled = pixels(data, 90, 50, "RGB")
     preview(data, 90, 50)
-    assert sizes == [(200, 150), (200, 150)]
+    assert sizes == [(400, 300), (400, 300)]
     assert np.abs(scaled.astype(int) - reference(waves((1600, 1200)), 90, 50)).mean() < 2
     exif = Image.Exif()
     exif[0x0112] = 6
     sizes.clear()
-    # It is stored on its side: what must cover the 160 columns, twice, are 1200 stored rows.
-    pixels(saved(waves((1600, 1200)), "JPEG", exif=exif), 160, 50, "RGB")
+    # It is stored on its side: what must cover the 140 columns, four times, are 1200 stored rows.
+    pixels(saved(waves((1600, 1200)), "JPEG", exif=exif), 140, 50, "RGB")
     assert sizes == [(600, 800)]
 
 
