@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from engine.errors import BadSetting, CatflapError
 from tui import __version__
 
-REFUSED, SOME_SKIPPED, INTERRUPTED = 2, 1, 130
+REFUSED, INTERRUPTED = 2, 130
 
 app = App(
     name="catflap",

@@ -25,9 +25,6 @@ from engine.workspace import Workspace
 from tui import inspection
 from tui.text import count, learned, percent, safe, size
 
-OPTIMIZER_TRAINERS = ("sgd", "plain")
-"""Only these take an optimizer's numbers."""
-
 
 @dataclass(frozen=True)
 class Printer:

@@ -71,8 +71,6 @@ class Session:
     """How the last retrain ended."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
-    retrained: Retrained | None = None
-    """What the last retrain came to."""
     waiting: Retrained | None = None
     """A challenger that is right on fewer verdicts, until the person says what becomes of it."""
     notice: str = ""
@@ -189,7 +187,7 @@ class Session:
     def _retrained(self, event: Retrained) -> "Session":
         words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
         waiting = None if event.better else event
-        return replace(self, training=None, trained=self.training, retrained=event, waiting=waiting, notice=words)
+        return replace(self, training=None, trained=self.training, waiting=waiting, notice=words)
 
     def _replaced(self, version: int, notice: str) -> "Session":
         return replace(self, version=version, rows=self.rows.before_new_model(), waiting=None, notice=notice)

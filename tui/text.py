@@ -135,18 +135,6 @@ def learned(flips: int, done: int, accepted: int, broken: int) -> str:
     return f"{done} of {count(flips, 'flip')} learned, {broken} of {accepted:,} accepted broken"
 
 
-def duration(seconds: float) -> str:
-    """`4 s`, `2 min 05 s`, `3 h 10 min`; `–` where it is no number."""
-    if not 0 <= seconds < float("inf"):
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
 def size(size_bytes: int) -> str:
     """`950 bytes`, `8.8 MB`; powers of ten, as disks are sold."""
     if size_bytes < 1000:

@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from tui.text import bar, count, duration, fit, learned, percent, safe, size, width
+from tui.text import bar, count, fit, learned, percent, safe, size, width
 
 PLAINS = (
     (0x3400, 0x4DC0),
@@ -133,23 +133,6 @@ def test_counts():
     assert count(1200, "image") == "1,200 images"
     assert learned(20, 18, 30, 0) == "18 of 20 flips learned, 0 of 30 accepted broken"
     assert learned(1, 0, 1000, 2) == "0 of 1 flip learned, 2 of 1,000 accepted broken"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 00 s"),
-        (125, "2 min 05 s"),
-        (11_400, "3 h 10 min"),
-        (float("inf"), "–"),
-        (float("nan"), "–"),
-        (-1, "–"),
-    ],
-)
-def test_duration(seconds, words):
-    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(
