@@ -20,7 +20,7 @@ format:
 
 # Make every sample again from its seed
 samples:
-    python samples/make.py
+    python -m samples.make
 
 # The figures on photographs of one's own: FOLDER/<label>/*.jpg
 learning MODEL FOLDER:
