@@ -15,7 +15,8 @@
 Anything else that is raised is a bug.
 """
 
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 
 
 class CatflapError(Exception):
@@ -85,3 +86,13 @@ class UnreadableImage(CatflapError):
 
 class FolderError(CatflapError):
     """The folder, or what Catflap keeps in it, cannot be used."""
+
+
+@contextmanager
+def fitting(layer: str, kind: str) -> Generator[None, None, None]:
+    """Numbers of a file count, divide and pick things; where they do not fit the blobs, say whose they are."""
+    try:
+        yield
+    except (ArithmeticError, LookupError, ValueError) as error:
+        why = f"Layer {layer!r} of kind {kind!r} does not fit what it is given: {error}."
+        raise UnsupportedModel(why, "The file is damaged, or was written by a program with a defect.") from error

@@ -7,49 +7,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, feature_of
+
+__all__ = [
+    "NETWORKS",
+    "Allowed",
+    "Array",
+    "ArrayFeature",
+    "Description",
+    "Feature",
+    "ImageFeature",
+    "Layer",
+    "Network",
+    "Preprocessing",
+    "Training",
+    "ValueFeature",
+    "describe",
+    "layers_of",
+]
+
 Array = NDArray[Any]
 
-COLORS = {10: "GRAYSCALE", 20: "RGB", 30: "BGR", 40: "GRAYSCALE_FLOAT16"}
-DTYPES: Mapping[int, str] = {65568: "float32", 65600: "float64", 131104: "int32", 65552: "float16", 131080: "int8"}
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
-
-
-@dataclass(frozen=True)
-class ImageFeature:
-    """An image input or output; `color` names the order of channels in the blob."""
-
-    name: str
-    width: int
-    height: int
-    color: str
-    optional: bool = False
-
-    @property
-    def channels(self) -> int:
-        """3 for RGB and BGR, 1 for grey."""
-        return 3 if self.color in ("RGB", "BGR") else 1
-
-
-@dataclass(frozen=True)
-class ArrayFeature:
-    """A multi-array input or output."""
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: str
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class ValueFeature:
-    """Any other input or output: `kind` is string, int64, double, dictionary or sequence."""
-
-    name: str
-    kind: str
-    optional: bool = False
-
-
-Feature = ImageFeature | ArrayFeature | ValueFeature
 
 
 @dataclass(frozen=True)
@@ -169,14 +148,14 @@ def describe(model: Any) -> Description:
     """Turn a protobuf `Model` into a description."""
     kind = model.WhichOneof("Type") or "nothing"
     said = model.description
-    inputs = tuple(map(_feature, said.input))
+    inputs = tuple(map(feature_of, said.input))
     network = _network(getattr(model, kind), kind, inputs) if kind in NETWORKS else None
     return Description(
         kind=kind,
         version=model.specificationVersion,
         updatable=model.isUpdatable,
         inputs=inputs,
-        outputs=tuple(map(_feature, said.output)),
+        outputs=tuple(map(feature_of, said.output)),
         predicted_label=said.predictedFeatureName,
         predicted_probabilities=said.predictedProbabilitiesName,
         network=network,
@@ -190,19 +169,8 @@ def describe(model: Any) -> Description:
     )
 
 
-def _feature(feature: Any) -> Feature:
-    name, kind, optional = feature.name, feature.type.WhichOneof("Type"), feature.type.isOptional
-    if kind == "imageType":
-        image = feature.type.imageType
-        return ImageFeature(name, image.width, image.height, COLORS.get(image.colorSpace, "INVALID"), optional)
-    if kind == "multiArrayType":
-        array = feature.type.multiArrayType
-        return ArrayFeature(name, tuple(array.shape), DTYPES.get(array.dataType, "float32"), optional)
-    return ValueFeature(name, (kind or "nothing").removesuffix("Type"), optional)
-
-
 def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
-    layers = tuple(map(_layer, network.layers))
+    layers = layers_of(network)
     labels: tuple[str, ...] | tuple[int, ...] = ()
     probabilities = ""
     if kind == "neuralNetworkClassifier":
@@ -219,6 +187,11 @@ def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
         probabilities=probabilities,
         training=_training(network.updateParams) if network.HasField("updateParams") else None,
     )
+
+
+def layers_of(network: Any) -> tuple[Layer, ...]:
+    """The layers of a network message; also of those inside branches and loops."""
+    return tuple(map(_layer, network.layers))
 
 
 def _layer(layer: Any) -> Layer:

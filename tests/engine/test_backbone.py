@@ -8,11 +8,12 @@ import numpy as np
 import onnxruntime
 import pytest
 
-import engine.backbone
+import engine.translate.session
 from engine.backbone import AT_ONCE, Backbone
 from engine.errors import UnsupportedModel
 from engine.spec.describe import describe
 from engine.spec.schema import Model
+from engine.translate.session import Session
 
 HEIGHT, WIDTH = 6, 5
 
@@ -74,13 +75,13 @@ def written_out(layer: Any) -> None:
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many images each run had."""
     sizes: list[int] = []
-    plain: Callable[..., Any] = engine.backbone._run
+    plain: Callable[..., Any] = Session.run
 
-    def noted(session: Any, translation: Any, data: Any) -> Any:
+    def noted(session: Session, data: Any) -> Any:
         sizes.append(len(next(iter(data.values()))))
-        return plain(session, translation, data)
+        return plain(session, data)
 
-    monkeypatch.setattr(engine.backbone, "_run", noted)
+    monkeypatch.setattr(Session, "run", noted)
     return sizes
 
 
@@ -163,7 +164,7 @@ def test_features_need_exactly_one_image() -> None:
 
 def test_what_the_runtime_refuses_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def refusing(*_: Any, **__: Any) -> None:
-        raise engine.backbone.REFUSALS[0]("no such kernel")
+        raise engine.translate.session.REFUSALS[0]("no such kernel")
 
     monkeypatch.setattr(onnxruntime, "InferenceSession", refusing)
     with pytest.raises(UnsupportedModel, match="ONNX Runtime cannot run the model's layers: no such kernel"):

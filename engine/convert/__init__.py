@@ -1,0 +1,1 @@
+"""Make an updatable model: from a Keras file, from a frozen Core ML model, or from nothing."""

@@ -1,0 +1,92 @@
+"""coremltools' own tests, run against this engine where Core ML would run.
+
+Off Apple's systems these tests stop before they predict. Here a stand-in takes the place of the native proxy behind
+`MLModel`, and the modules are imported while coremltools believes that it is on a Mac.
+"""
+
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+import engine
+
+MACOS = (15, 0)
+"""The system that the tests believe to be on: the newest for which any of them is written."""
+
+
+class Proxy:
+    """What `MLModel` sees of Core ML."""
+
+    def __init__(self, path: str, compute_units: str = "", function: str = "", hints: Any = None, asset: Any = None) -> None:
+        try:
+            self.model = engine.open_model(path)
+        except engine.CatflapError as error:
+            raise RuntimeError(str(error)) from error
+
+    def predict(self, data: Any, *_: Any) -> Any:
+        try:
+            return self.model.predict(data)
+        except engine.CatflapError as error:
+            raise RuntimeError(str(error)) from error
+
+    batchPredict = predict  # noqa: N815
+
+    @staticmethod
+    def maximum_supported_specification_version() -> int:
+        return 9
+
+    @staticmethod
+    def auto_set_specification_version(spec: Any) -> Any:
+        return spec
+
+
+@contextmanager
+def standing_in() -> Iterator[None]:
+    """Let coremltools find the stand-in, and a Mac."""
+    native = ModuleType("coremltools.libcoremlpython")
+    native._MLModelProxy = Proxy  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        # Not patch.dict: it would take away whatever a test imports first.
+        sys.modules[native.__name__] = native
+        stack.callback(sys.modules.pop, native.__name__, None)
+        for target, value in {
+            "coremltools.models.model._MLModelProxy": Proxy,
+            "coremltools.models.utils._is_macos": lambda: True,
+            "coremltools.models.utils._macos_version": lambda: MACOS,
+            "coremltools.models.model._is_macos": lambda: True,
+            "coremltools.models.model._macos_version": lambda: MACOS,
+        }.items():
+            stack.enter_context(patch(target, value))
+        yield
+
+
+def tests_of(name: str) -> dict[str, Any]:
+    """The tests of one of coremltools' own modules, as names for a module here."""
+    pytest.importorskip("torch")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("coremltools")
+        with standing_in():
+            module = import_module(name)
+    return {key: value for key, value in vars(module).items() if not key.startswith("__")}
+
+
+@pytest.fixture(autouse=True)
+def stand_in() -> Iterator[None]:
+    with standing_in(), warnings.catch_warnings():
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
