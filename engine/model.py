@@ -153,7 +153,7 @@ class Model:
         answer: dict[str, Any] = {}
         for each in self.description.outputs:
             if each.name in found and isinstance(each, ArrayFeature):
-                answer[each.name] = _declared(found[each.name], each)
+                answer[each.name] = _declared(found[each.name], each, self.description.image is not None)
         if self.network.labels:
             flat = found[self.network.probabilities].reshape(-1)
             labels = self.network.labels
@@ -200,6 +200,15 @@ def _pixels(feature: ImageFeature, value: Any) -> NDArray[Any]:
     return array[:, :, ::-1] if feature.color == "BGR" else array
 
 
-def _declared(values: NDArray[np.float32], output: ArrayFeature) -> NDArray[Any]:
-    """In the type that the model declares; float16 reaches Python as float32."""
+def _declared(values: NDArray[np.float32], output: ArrayFeature, of_image: bool) -> NDArray[Any]:
+    """In the type that the model declares; float16 reaches Python as float32.
+
+    What is made of an image comes in the declared shape where that differs only by axes of size 1.
+    """
+    if of_image and output.shape and _without_ones(values.shape) == _without_ones(output.shape):
+        values = values.reshape(output.shape)
     return values.astype({"float64": np.float64, "int32": np.int32}.get(output.dtype, np.float32))
+
+
+def _without_ones(shape: tuple[int, ...]) -> list[int]:
+    return [size for size in shape if size != 1]

@@ -9,10 +9,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.compute import index, order, sizes
+
 __all__ = ["FUNCTIONS", "Function"]
 
 Array = NDArray[np.float32]
 Function = Callable[..., Any]
 """`function(layer, *arrays)`: one array, or a sequence of one array an output."""
 
-FUNCTIONS: Mapping[str, Function] = {}
+FUNCTIONS: Mapping[str, Function] = {
+    "gather": index.gather,
+    "gatherND": index.gather_nd,
+    "gatherAlongAxis": index.gather_along_axis,
+    "scatter": index.scatter,
+    "scatterND": index.scatter_nd,
+    "scatterAlongAxis": index.scatter_along_axis,
+    "whereNonZero": index.where_non_zero,
+    "oneHot": index.one_hot,
+    "reverseSeq": index.reverse_seq,
+    "topK": order.top_k,
+    "argSort": order.arg_sort,
+    "cumSum": order.cum_sum,
+    "matrixBandPart": order.matrix_band_part,
+    "lowerTriangular": order.lower_triangular,
+    "upperTriangular": order.upper_triangular,
+    "slidingWindows": order.sliding_windows,
+    "getShape": sizes.get_shape,
+    "rangeStatic": sizes.range_static,
+    "rangeDynamic": sizes.range_dynamic,
+    "fillDynamic": sizes.fill_dynamic,
+    "broadcastToDynamic": sizes.broadcast_to_dynamic,
+    "reshapeDynamic": sizes.reshape_dynamic,
+    "tile": sizes.tile,
+    "sliceBySize": sizes.slice_by_size,
+    "sliceDynamic": sizes.slice_dynamic,
+}

@@ -39,6 +39,9 @@ def batched_matmul(layer: Layer, graph: Graph) -> None:
     blob = graph.take(layer)
     if len(layer.inputs) > 1:
         left, right = (graph.unfolded(graph.take(layer, index)) for index in (0, 1))
+        # A vector on the left is a row, on the right a column; the result keeps both axes.
+        left = graph.node("Unsqueeze", left, graph.integers(0)) if len(graph.shape(left)) == 1 else left
+        right = graph.node("Unsqueeze", right, graph.integers(1)) if len(graph.shape(right)) == 1 else right
         left = _turned(graph, left) if its.transposeA else left
         right = _turned(graph, right) if its.transposeB else right
         graph.give(layer, graph.like(blob, graph.node("MatMul", left, right)))

@@ -19,7 +19,7 @@ def _number(graph: Graph, value: float) -> str:
     return graph.constant(np.float32(value))
 
 
-def _all(layer: Layer, graph: Graph, axes: int = 0) -> tuple[list[str], Blob | None]:
+def tensors_of(layer: Layer, graph: Graph, axes: int = 0) -> tuple[list[str], Blob | None]:
     """All inputs as tensors that broadcast against each other, and the blob that the result is like."""
     blobs = [graph.take(layer, index, axes) for index in range(max(1, len(layer.inputs)))]
     folded = next((blob for blob in blobs if blob.folded), None)
@@ -32,7 +32,7 @@ def _several(kind: str, alpha: bool = False) -> Rule:
     """Two blobs or more, one after the other; a single one meets the number alpha."""
 
     def rule(layer: Layer, graph: Graph) -> None:
-        tensors, like = _all(layer, graph)
+        tensors, like = tensors_of(layer, graph)
         if len(tensors) == 1 and alpha:
             tensors.append(_number(graph, layer.parameters.alpha))
         result = tensors[0]
@@ -58,13 +58,13 @@ pow_broadcastable = _several("Pow")
 
 def average(layer: Layer, graph: Graph) -> None:
     """The mean of all inputs."""
-    tensors, like = _all(layer, graph)
+    tensors, like = tensors_of(layer, graph)
     graph.give(layer, graph.blob(graph.node("Mean", *tensors), like))
 
 
 def dot(layer: Layer, graph: Graph) -> None:
     """The sum of products over the channels; of vectors of length one where cosine similarity is asked for."""
-    tensors, like = _all(layer, graph, axes=3)
+    tensors, like = tensors_of(layer, graph, axes=3)
     if len(tensors) != 2:
         raise UnsupportedModel(f"Layer {layer.name!r} multiplies {len(tensors)} blobs, where the format has two.")
     left, right = (_unit(graph, each) if layer.parameters.cosineSimilarity else each for each in tensors)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
 from engine.translate.graph import Blob, Graph
@@ -92,4 +93,18 @@ def softmax_nd(layer: Layer, graph: Graph) -> None:
     """Over any axis."""
     blob = graph.take(layer)
     result = graph.node("Softmax", graph.unfolded(blob), axis=int(layer.parameters.axis))
+    graph.give(layer, graph.like(blob, result))
+
+
+def layer_normalization(layer: Layer, graph: Graph) -> None:
+    """Over the last axes, those of `normalizedShape`: mean 0 and variance 1, then `gamma * x + beta`."""
+    its = layer.parameters
+    blob = graph.take(layer)
+    tensor = graph.unfolded(blob)
+    shape = tuple(int(each) for each in its.normalizedShape)
+    if not shape or tuple(graph.shape(tensor)[-len(shape) :]) != shape:
+        raise UnsupportedModel(f"Layer {layer.name!r} normalises axes of {shape}, but is given {graph.shape(tensor)}.")
+    what = f"Layer {layer.name!r}"
+    scale, shift = (graph.constant(array(each, shape, what)) for each in (its.gamma, its.beta))
+    result = graph.node("LayerNormalization", tensor, scale, shift, axis=-len(shape), epsilon=float(its.eps))
     graph.give(layer, graph.like(blob, result))

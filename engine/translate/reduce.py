@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from onnx import TensorProto
 
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
@@ -28,7 +29,7 @@ def _arg_max(graph: Graph, x: str, axes: tuple[int, ...], its: Any) -> str:
     if len(axes) != 1:
         raise UnsupportedModel("A layer seeks the place of the maximum over several axes; the format allows one.")
     found = graph.node("ArgMax", x, axis=axes[0], keepdims=1)
-    return graph.node("Cast", found, to=1)
+    return graph.node("Cast", found, to=TensorProto.FLOAT)
 
 
 MODES = (
@@ -63,7 +64,30 @@ def _over_axes(kind: str) -> Callable[[Layer, Graph], None]:
     return rule
 
 
+def _arg(kind: str) -> Callable[[Layer, Graph], None]:
+    """Where the extreme lies along an axis; a result without axes keeps one."""
+
+    def rule(layer: Layer, graph: Graph) -> None:
+        its = layer.parameters
+        blob = graph.take(layer)
+        tensor = graph.unfolded(blob)
+        removed = its.removeDim and len(graph.shape(tensor)) > 1
+        found = graph.node(kind, tensor, axis=int(its.axis), keepdims=int(not removed))
+        result = graph.node("Cast", found, to=TensorProto.FLOAT)
+        graph.give(layer, graph.blob(result) if removed else graph.like(blob, result))
+
+    return rule
+
+
+arg_max = _arg("ArgMax")
+arg_min = _arg("ArgMin")
 reduce_mean = _over_axes("ReduceMean")
 reduce_sum = _over_axes("ReduceSum")
 reduce_max = _over_axes("ReduceMax")
 reduce_min = _over_axes("ReduceMin")
+reduce_prod = _over_axes("ReduceProd")
+reduce_l1 = _over_axes("ReduceL1")
+reduce_l2 = _over_axes("ReduceL2")
+reduce_sum_square = _over_axes("ReduceSumSquare")
+reduce_log_sum = _over_axes("ReduceLogSum")
+reduce_log_sum_exp = _over_axes("ReduceLogSumExp")

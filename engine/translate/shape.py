@@ -100,10 +100,10 @@ def permute(layer: Layer, graph: Graph) -> None:
 
 
 def transpose(layer: Layer, graph: Graph) -> None:
-    """All axes in another order, as NumPy's transpose."""
+    """All axes in another order, as NumPy's transpose; an order of fewer axes is one of the last."""
     blob = graph.take(layer)
-    rank = blob.rank
-    order = [_place(each, rank) for each in layer.parameters.axes]
+    lead = max(0, blob.rank - len(layer.parameters.axes))
+    order = [*range(lead), *(lead + _place(each, blob.rank - lead) for each in layer.parameters.axes)]
     graph.give(layer, graph.like(blob, graph.node("Transpose", graph.unfolded(blob), perm=order)))
 
 
@@ -196,7 +196,8 @@ def _split(layer: Layer, graph: Graph, tensor: str, axis: int, sizes: tuple[int,
     whole = graph.shape(tensor)[axis]
     if isinstance(whole, str):
         raise UnsupportedModel(f"Layer {layer.name!r} splits the batch.")
-    sizes = sizes or (whole // parts,) * parts
+    # What does not divide evenly goes to the first parts, one each.
+    sizes = sizes or tuple(whole // parts + (index < whole % parts) for index in range(parts))
     return graph.nodes_out("Split", [tensor, graph.integers(*sizes)], parts, axis=axis)
 
 

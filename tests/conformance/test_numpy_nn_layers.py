@@ -1,5 +1,5 @@
 """Layer by layer: coremltools.test.neural_network.test_numpy_nn_layers."""
 
-from tests.conformance.conftest import tests_of
+from tests.conformance.conftest import names_of
 
-globals().update(tests_of("coremltools.test.neural_network.test_numpy_nn_layers"))
+globals().update(names_of("coremltools.test.neural_network.test_numpy_nn_layers"))

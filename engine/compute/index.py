@@ -1,0 +1,106 @@
+"""Layers that pick numbers, or put them, by indices that are numbers themselves."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.spec.describe import Layer
+
+Array = NDArray[Any]
+Put = Callable[[Array, Any, Array], None]
+
+
+def _set(into: Array, where: Any, values: Array) -> None:
+    into[where] = values
+
+
+SCATTER: tuple[Put, ...] = (
+    _set,
+    np.add.at,
+    np.subtract.at,
+    np.multiply.at,
+    np.divide.at,
+    np.maximum.at,
+    np.minimum.at,
+)
+"""In the order of the format's enumeration."""
+
+
+def _whole(indices: Array) -> NDArray[np.int64]:
+    """Indices arrive as numbers; what is not one yields an IndexError later, not an arbitrary place."""
+    return np.nan_to_num(indices, nan=2.0**31).astype(np.int64)
+
+
+def gather(layer: Layer, data: Array, indices: Array) -> Array:
+    """Slices along an axis; negative indices count from the end."""
+    return np.take(data, _whole(indices), axis=int(layer.parameters.axis))
+
+
+def gather_nd(layer: Layer, data: Array, indices: Array) -> Array:
+    """The last axis of `indices` holds a place in the first axes of `data`."""
+    return data[tuple(np.moveaxis(_whole(indices), -1, 0))]
+
+
+def gather_along_axis(layer: Layer, data: Array, indices: Array) -> Array:
+    """NumPy's `take_along_axis`, the other axes broadcast."""
+    return np.take_along_axis(data, _whole(indices), axis=int(layer.parameters.axis))
+
+
+def scatter(layer: Layer, container: Array, indices: Array, slices: Array) -> Array:
+    """Slices put along an axis of the container, by the layer's mode."""
+    axis = int(layer.parameters.axis)
+    found = np.moveaxis(container.copy(), axis, 0)
+    places = _whole(indices)
+    start = axis % container.ndim
+    parts = np.moveaxis(slices, range(start, start + places.ndim), range(places.ndim))
+    SCATTER[layer.parameters.mode](found, places, parts)
+    return np.moveaxis(found, 0, axis)
+
+
+def scatter_nd(layer: Layer, container: Array, indices: Array, slices: Array) -> Array:
+    """Slices put at the places that the last axis of `indices` holds."""
+    found = container.copy()
+    SCATTER[layer.parameters.mode](found, tuple(np.moveaxis(_whole(indices), -1, 0)), slices)
+    return found
+
+
+def scatter_along_axis(layer: Layer, container: Array, indices: Array, values: Array) -> Array:
+    """NumPy's `put_along_axis`, by the layer's mode."""
+    found = container.copy()
+    axis = int(layer.parameters.axis) % container.ndim
+    places: list[Array] = list(np.indices(indices.shape, sparse=True))
+    places[axis] = _whole(indices)
+    SCATTER[layer.parameters.mode](found, tuple(places), values)
+    return found
+
+
+def where_non_zero(layer: Layer, data: Array) -> Array:
+    """(found, rank): the places of all numbers but 0, in order."""
+    return np.argwhere(data)
+
+
+def one_hot(layer: Layer, indices: Array, *size: Array) -> Array:
+    """A new axis, `onValue` at each index and `offValue` elsewhere; a second input says how long it is."""
+    its = layer.parameters
+    many = int(size[0].reshape(-1)[0]) if size else int(its.oneHotVectorSize)
+    places = _whole(indices)
+    places = np.where(places < 0, places + many, places)
+    found = np.where(places[..., None] == np.arange(many), np.float32(its.onValue), np.float32(its.offValue))
+    axis = int(its.axis)
+    return np.moveaxis(found, -1, axis if axis >= 0 else indices.ndim + 1 + axis)
+
+
+def reverse_seq(layer: Layer, data: Array, lengths: Array) -> Array:
+    """Along the sequence axis, the first numbers of each item backwards, as many as its length says."""
+    its = layer.parameters
+    batch, sequence = int(its.batchAxis) % data.ndim, int(its.sequenceAxis) % data.ndim
+    many = data.shape[sequence]
+    at = np.arange(many)
+    length = _whole(lengths).reshape(-1, 1)
+    order = np.where(at < length, length - 1 - at, at)
+    shape = [1] * data.ndim
+    shape[batch], shape[sequence] = order.shape if batch < sequence else order.shape
+    order = order if batch < sequence else order.T
+    return np.take_along_axis(data, order.reshape(shape), axis=sequence)

@@ -1,0 +1,74 @@
+"""Layers that sort, rank and sum in order."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.spec.describe import Layer
+
+Array = NDArray[Any]
+
+
+def _ranked(data: Array, axis: int, descending: bool) -> NDArray[np.int64]:
+    """Places from first to last; equal numbers in NumPy's order, as the format leaves it open."""
+    return np.argsort(-data if descending else data, axis=axis)
+
+
+def top_k(layer: Layer, data: Array, *count: Array) -> tuple[Array, Array]:
+    """The largest K numbers along an axis, or the smallest, in order, and their places; a second input says K."""
+    its = layer.parameters
+    axis = int(its.axis)
+    many = int(count[0].reshape(-1)[0]) if count else int(its.K)
+    places = np.take(_ranked(data, axis, not its.useBottomK), np.arange(min(many, data.shape[axis])), axis=axis)
+    return np.take_along_axis(data, places, axis=axis), places
+
+
+def arg_sort(layer: Layer, data: Array) -> Array:
+    """The places of the numbers along an axis, in the order of the numbers."""
+    return _ranked(data, int(layer.parameters.axis), layer.parameters.descending)
+
+
+def cum_sum(layer: Layer, data: Array, *axis: Array) -> Array:
+    """Running sums along an axis, which a second input may say; without the number itself, or from the end."""
+    its = layer.parameters
+    along = int(axis[0].reshape(-1)[0]) if axis else int(its.axis)
+    turned = np.flip(data, along) if its.reverse else data
+    found = np.cumsum(turned, axis=along, dtype=np.float64)
+    found = found - turned if its.excludeFinalSum else found
+    return np.flip(found, along) if its.reverse else found
+
+
+def matrix_band_part(layer: Layer, data: Array) -> Array:
+    """The last two axes with 0 outside a band; a width below 0 sets no limit."""
+    its = layer.parameters
+    return np.where(_band(data, int(its.numLower), int(its.numUpper)), data, 0)
+
+
+def _band(data: Array, lower: int, upper: int) -> NDArray[np.bool_]:
+    below = np.arange(data.shape[-2])[:, None] - np.arange(data.shape[-1])
+    inside = np.ones(below.shape, bool)
+    if lower >= 0:
+        inside &= below <= lower
+    if upper >= 0:
+        inside &= -below <= upper
+    return inside
+
+
+def lower_triangular(layer: Layer, data: Array) -> Array:
+    """The last two axes with 0 above the diagonal number k."""
+    return np.tril(data, int(layer.parameters.k))
+
+
+def upper_triangular(layer: Layer, data: Array) -> Array:
+    """The last two axes with 0 below the diagonal number k."""
+    return np.triu(data, int(layer.parameters.k))
+
+
+def sliding_windows(layer: Layer, data: Array) -> Array:
+    """(.., length, ..) to (.., windows, window size, ..)."""
+    its = layer.parameters
+    axis = int(its.axis) % data.ndim
+    found = np.lib.stride_tricks.sliding_window_view(data, int(its.windowSize), axis=axis)
+    steps = [slice(None)] * axis + [slice(None, None, int(its.step))]
+    return np.moveaxis(found[tuple(steps)], -1, axis + 1)
