@@ -54,9 +54,8 @@ class Backbone:
             made = translate(self._network, self._inputs, self._layers, self._outputs, batch=False)
             sizes = tuple(map(int, made.outputs[self._outputs[0]].shape))
         else:
-            image = self._image
-            blank = np.zeros((1, image.height, image.width, image.channels), pixel_type(image))
-            sizes = _folded(self._network, self._alone.run({image.name: blank}, {})[self._outputs[0]]).shape
+            blanks = {each.name: np.zeros(_size(each), np.uint8) for each in self._inputs}
+            sizes = _folded(self._network, self._values(blanks)[self._outputs[0]]).shape
         return sizes[1:] if sizes[:1] == (1,) else sizes
 
     @cached_property
@@ -92,8 +91,12 @@ class Backbone:
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(n, height, width, channels) to (n, ...), the first of the outputs.
 
-        Raises BadInput where the pixels are not as the model takes them.
+        A model that takes an array is given (n, ...) of these. Raises BadInput where they are not as the model takes them.
         """
+        if len(self._inputs) == 1 and isinstance(self._inputs[0], ArrayFeature):
+            name = self._inputs[0].name
+            found = [self._values({name: each})[self._outputs[0]].reshape(self.shape) for each in pixels]
+            return np.stack(found) if found else np.zeros((0, *self.shape), np.float32)
         image = self._image
         wanted = (image.height, image.width, image.channels)
         if pixels.shape[1:] != wanted:
@@ -119,6 +122,11 @@ class Backbone:
         Inputs that the model calls optional may be left out. Raises BadInput where an image or an array is not as the
         model takes it.
         """
+        arrays = [each.name for each in self._inputs if isinstance(each, ArrayFeature) and each.name in data]
+        rank = max((np.ndim(data[name]) for name in arrays), default=3)
+        return {name: self._given_back(values, rank) for name, values in self._values(data).items()}
+
+    def _values(self, data: Mapping[str, Array]) -> dict[str, Array]:
         pixels: dict[str, Array] = {}
         arrays: dict[str, Array] = {}
         for each in self._inputs:
@@ -126,9 +134,7 @@ class Backbone:
                 pixels[each.name] = _pixels(each, data[each.name])
             elif isinstance(each, ArrayFeature):
                 arrays[each.name] = _array(self._network, each, data.get(each.name))
-        found = self._alone.run(pixels, arrays)
-        ranks = [np.ndim(data[name]) for name in arrays if name in data]
-        return {name: self._given_back(values, max(ranks, default=3)) for name, values in found.items()}
+        return self._alone.run(pixels, arrays)
 
     def _given_back(self, values: Array, rank: int) -> Array:
         """Legacy blobs come back with as many axes as were given: 1, 3 or 5; a single number as an array of one."""
@@ -145,6 +151,12 @@ def _require_usable(network: Network, feature: Feature) -> None:
     legacy = isinstance(feature, ArrayFeature) and network.legacy_arrays
     if legacy and len(feature.shape) not in (0, 1, 3, 5):
         raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
+
+
+def _size(feature: Feature) -> tuple[int, ...]:
+    if isinstance(feature, ImageFeature):
+        return feature.height, feature.width, feature.channels
+    return feature.shape if isinstance(feature, ArrayFeature) else ()
 
 
 def _folded(network: Network, values: Array) -> Array:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from engine.head import Head
+    from engine.head.neighbors import NeighborHead
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class ModelOpened:
     trainable: bool
     why_not: str = ""
     """Why the model cannot be trained; empty if it can."""
+    learns_labels: bool = False
+    """Whether a verdict may name a label that the model does not have yet."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,7 @@ class Score:
 class Retrained:
     """Training is done; nothing is saved yet."""
 
-    head: "Head"
+    head: "Head | NeighborHead"
     flips: int
     """Verdicts that the old head did not predict."""
     learned: int

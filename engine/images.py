@@ -284,3 +284,18 @@ def _colours(picture: Image.Image, mode: str) -> Image.Image:
         raise UnreadableImage(_NO_ROOM, _MOVE) from error
     except (ValueError, OSError) as error:
         raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", _MOVE) from error
+
+
+def as_picture(values: NDArray[np.float32], color: str) -> Image.Image:
+    """(channels, height, width) of 0 to 255 as an image: colours with an opaque alpha, grey as bytes or as numbers.
+
+    What lies outside is clipped, and what lies between two bytes goes to the nearer one.
+    """
+    if color == "GRAYSCALE_FLOAT16":
+        return Image.fromarray(np.ascontiguousarray(values[0], np.float32))
+    found = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)
+    if color == "GRAYSCALE":
+        return Image.fromarray(found[0])
+    found = found[::-1] if color == "BGR" else found
+    opaque = np.full((1, *found.shape[1:]), 255, np.uint8)
+    return Image.fromarray(np.ascontiguousarray(np.concatenate([found, opaque]).transpose(1, 2, 0)))

@@ -19,8 +19,8 @@ class Labelled:
     """Where it was said, for errors: `line 3` or the sub-folder."""
 
 
-def read_labels(source: Path, labels: Sequence[str]) -> dict[str, Labelled]:
-    """What `source` says, by a name that a person knows the file by. Raises BadLabels.
+def read_labels(source: Path, labels: Sequence[str] | None) -> dict[str, Labelled]:
+    """What `source` says, by a name that a person knows the file by; None allows any label. Raises BadLabels.
 
     A CSV file has the header `path,label`, its paths relative to itself.
     """
@@ -28,7 +28,7 @@ def read_labels(source: Path, labels: Sequence[str]) -> dict[str, Labelled]:
     if not found:
         raise BadLabels(f"{str(source)!r} holds no labelled image.", "Give a CSV file with the header path,label.")
     for name, each in found.items():
-        if each.label not in labels:
+        if labels is not None and each.label not in labels:
             raise BadLabels(
                 f"{each.where}: {name!r} has the label {each.label!r}, which the model does not know.",
                 f"It knows {', '.join(labels)}.",

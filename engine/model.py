@@ -1,6 +1,7 @@
 """A model, opened: predict from inputs, or in two steps, pixels to features and features to probabilities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -9,13 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.backbone import Backbone
-from engine.errors import BadInput, CannotTrain, ModelError, UnsupportedModel
+from engine.errors import BadLabels, CannotTrain, ModelError, UnsupportedModel
+from engine.events import Event
 from engine.features import backbone_key
 from engine.head import Head
-from engine.spec.describe import ArrayFeature, Description, ImageFeature, Layer, Network, ValueFeature
+from engine.head.neighbors import NeighborHead
+from engine.predict import Predictor, predictor, require_portable
+from engine.predict.pipeline import Pipeline
+from engine.spec.describe import Description, Network
 from engine.spec.file import ModelFile, read
-from engine.spec.split import Cut, split
+from engine.spec.interface import ImageFeature
+from engine.spec.split import Cut, split_model
 from engine.spec.update import with_head
+from engine.stages import Features, Identity, Stages, bytes_of
+from engine.trainers import Lesson, Settings, trained
 
 CLOSE = 1e-4
 """The largest difference in probability that a saved model may show."""
@@ -23,16 +31,30 @@ READER_VERSION = b"1"
 """Part of every feature's key: to be raised when pixels or translated layers come out differently."""
 
 
-class Model:
-    """One neural network. A model is never changed; `with_head` makes another one."""
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What a lesson aims at."""
 
-    def __init__(self, file: ModelFile, backbone: Backbone | None = None) -> None:
-        """Raises UnsupportedModel for kinds of models other than neural networks."""
+    values: NDArray[Any]
+    """(n,) label numbers, or (n, outputs) numbers."""
+    names: tuple[str, ...]
+    """What the label numbers mean; empty for a regressor."""
+
+
+def _numbers(label: str) -> list[float]:
+    try:
+        return [float(each) for each in label.split()]
+    except ValueError as error:
+        raise BadLabels(f"The label {label!r} is no number, but the model gives numbers.") from error
+
+
+class Model:
+    """A neural network, nearest neighbours, or a pipeline. A model is never changed; `with_head` makes another one."""
+
+    def __init__(self, file: ModelFile, backbone: Features | None = None) -> None:
+        """Raises UnsupportedModel for kinds of models without a portable meaning."""
         self.file = file
-        if file.description.network is None:
-            raise UnsupportedModel(
-                f"{file.name!r} is of kind {file.description.kind!r}.", "Catflap runs neural networks of Core ML."
-            )
+        require_portable(file.description)
         self._given_backbone = backbone
 
     @property
@@ -42,42 +64,71 @@ class Model:
 
     @property
     def network(self) -> Network:
-        """The layers."""
-        network = self.file.description.network
-        assert network is not None
+        """The layers that training changes. Raises UnsupportedModel where the model, or a pipeline's last, is no network."""
+        network = self.description.last.network
+        if network is None:
+            raise UnsupportedModel(f"{self.file.name!r} does not end in a neural network.")
         return network
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
         """In the order of the probabilities; empty where the model is no classifier."""
-        return tuple(map(str, self.network.labels))
+        last = self.description.last
+        labels = last.network.labels if last.network is not None else self._neighbors.names if last.neighbors else ()
+        return tuple(map(str, labels))
+
+    @cached_property
+    def _neighbors(self) -> NeighborHead:
+        head = self.cut.head
+        assert isinstance(head, NeighborHead)
+        return head
 
     @cached_property
     def cut(self) -> Cut:
-        """Backbone and head."""
-        return split(self.network, self.description.updatable, tuple(each.name for each in self.description.outputs))
+        """Backbone and head. Raises UnsupportedModel for a kind that nothing is trained in."""
+        return split_model(self.description)
 
     @property
-    def head(self) -> Head:
-        """The chain of layers that training changes."""
+    def head(self) -> Head | NeighborHead:
+        """What training changes: a chain of layers, or stored samples."""
         return self.cut.head
 
     @cached_property
-    def backbone(self) -> Backbone:
-        """The frozen layers, ready to run."""
-        return self._given_backbone or Backbone(
-            self.network, self.description.inputs, self.cut.backbone, (self.cut.features,)
-        )
+    def backbone(self) -> Features:
+        """Everything before the head, ready to run."""
+        return self._given_backbone or self._staged(self._last_backbone)
+
+    @property
+    def _last_backbone(self) -> Features:
+        last = self.description.last
+        if last.neighbors is not None:
+            return Identity((last.neighbors.dimensions,))
+        return Backbone(self.network, last.inputs, self.cut.backbone, (self.cut.features,))
+
+    def _staged(self, last: Features) -> Features:
+        """With the models of a pipeline before it, from the inside to the outside."""
+        chain = [self.description]
+        while chain[-1] is not self.description.last:
+            chain.append(chain[-1].parts[-1].description)
+        for said in reversed(chain[:-1]):
+            last = Stages(said, Pipeline(said, predictor), last)
+        return last
 
     @cached_property
     def backbone_key(self) -> str:
         """A name for everything that an image's features depend on."""
         parts = [READER_VERSION, repr(self.description.inputs).encode(), self.cut.features.encode()]
-        parts.append(repr((self.network.legacy_arrays, self.network.legacy_images)).encode())
-        for name, each in sorted(self.network.preprocessing.items()):
+        said = self.description
+        while said is not said.last:
+            parts += [each.description.payload.SerializeToString(deterministic=True) for each in said.parts[:-1]]
+            said = said.parts[-1].description
+        if said.network is None:
+            return backbone_key(*parts)
+        parts.append(repr((said.network.legacy_arrays, said.network.legacy_images)).encode())
+        for name, each in sorted(said.network.preprocessing.items()):
             mean = b"" if each.mean is None else each.mean.tobytes()
             parts += [name.encode(), repr((each.scale, each.bias)).encode(), mean]
-        return backbone_key(*parts, *(part for layer in self.cut.backbone for part in _bytes_of(layer)))
+        return backbone_key(*parts, *bytes_of(self.cut.backbone))
 
     @property
     def image(self) -> ImageFeature:
@@ -87,35 +138,80 @@ class Model:
             raise UnsupportedModel(f"{self.file.name!r} does not take exactly one image.", "Catflap shows photographs.")
         return image
 
+    @property
+    def classifies(self) -> bool:
+        """Whether the model gives an image one of some labels."""
+        return bool(self.labels) or self.description.last.neighbors is not None
+
+    @property
+    def learns_labels(self) -> bool:
+        """Whether training may bring labels that the model does not have yet."""
+        return self.description.last.neighbors is not None
+
+    def targets(self, labels: Sequence[str]) -> "Targets":
+        """Labels as a trainer takes them: numbers of the model's labels, or, for a regressor, the wanted outputs.
+
+        A label that the model does not have yet gets the next number, where the model learns labels. Raises BadLabels.
+        """
+        if not self.classifies:
+            return Targets(np.array([_numbers(label) for label in labels], np.float32), ())
+        names = tuple(dict.fromkeys((*self.labels, *(labels if self.learns_labels else ()))))
+        number = {name: at for at, name in enumerate(names)}
+        unknown = [label for label in labels if label not in number]
+        if unknown:
+            raise BadLabels(f"The model does not know the label {unknown[0]!r}.", f"It knows {', '.join(names)}.")
+        return Targets(np.array([number[label] for label in labels], np.int64), names)
+
     def require_classifier(self) -> None:
-        """Raise UnsupportedModel unless the model gives an image one of at least two labels."""
+        """Raise UnsupportedModel unless the model gives an image one of at least two labels, or learns new ones."""
         _ = self.image
-        if len(self.labels) < 2:
+        if len(self.labels) < 2 and not self.learns_labels:
             raise UnsupportedModel(f"{self.file.name!r} is no classifier.", "Catflap labels images.")
+
+    def lesson(
+        self, features: NDArray[np.float32], labels: Sequence[str], anchors: NDArray[np.float32] | None = None
+    ) -> Lesson:
+        """Features of images, a label for each, and features whose predictions are to be kept. Raises BadLabels."""
+        targets = self.targets(labels)
+        kept = features[:0] if anchors is None else anchors
+        return Lesson(self.head, features, targets.values, kept, targets.names)
+
+    def train(self, lesson: Lesson, trainer: str = "auto", settings: Settings | None = None) -> Iterator[Event]:
+        """What `trainer` says while it trains; the last event is `Retrained`, with the new head.
+
+        Raises CannotTrain, BadLabels or BadSetting.
+        """
+        self.require_trainable()
+        network = self.description.last.network
+        training = network.training if network is not None else None
+        return trained(trainer, training, lesson, settings or Settings())
 
     def require_trainable(self) -> None:
         """Raise CannotTrain with the reason if nothing can be trained."""
         if self.cut.why_not:
             raise CannotTrain(self.cut.why_not, "`catflap inspect` shows the layers.")
 
-    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(n, height, width, channels) to (n, ...): what the frozen layers make of images."""
+    def features(self, pixels: NDArray[Any]) -> NDArray[np.float32]:
+        """(n, height, width, channels) to (n, ...): what the frozen layers make of images.
+
+        Where the model takes one array instead, (n, ...) of these.
+        """
         return self.backbone.features(pixels)
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """(n, ...) to (n, labels)."""
         return self.head.probabilities(features).reshape(len(features), -1)
 
-    def with_head(self, head: Head) -> "Model":
-        """The same model with other weights in its head; the backbone is shared."""
-        return Model(ModelFile(with_head(self.file, head), self.file.name), self.backbone)
+    def with_head(self, head: Head | NeighborHead) -> "Model":
+        """The same model with other weights, or samples, in its head; the backbone is shared."""
+        return Model(ModelFile(with_head(self.file, head), self.file.name, self.file.folder), self.backbone)
 
     def reopened(self, file: ModelFile) -> "Model":
         """The model in `file`, with this one's backbone if that is the same."""
         other = Model(file)
         return Model(file, self.backbone) if other.backbone_key == self.backbone_key else other
 
-    def require_same(self, head: Head, features: NDArray[np.float32]) -> None:
+    def require_same(self, head: Head | NeighborHead, features: NDArray[np.float32]) -> None:
         """Raise ModelError unless this model predicts `features` as `head` does."""
         if not len(features):
             return
@@ -126,42 +222,16 @@ class Model:
     def predict(self, data: Any) -> Any:
         """Answer as `MLModel.predict` of coremltools does on a Mac.
 
-        A dict of input name to array or PIL image gives a dict of output name to label, dict of probabilities, or array;
-        a list of dicts gives a list. Raises BadInput for what does not fit.
+        A dict of input name to array or PIL image gives a dict of output name to label, dict of probabilities, array or
+        image; a list of dicts gives a list. Raises BadInput for what does not fit.
         """
         if isinstance(data, Mapping):
-            return self._predict_one(cast(Mapping[str, Any], data))
-        return [self._predict_one(each) for each in cast(Sequence[Mapping[str, Any]], data)]
+            return self._predictor.answer(cast(Mapping[str, Any], data))
+        return [self._predictor.answer(each) for each in cast(Sequence[Mapping[str, Any]], data)]
 
     @cached_property
-    def _whole(self) -> Backbone:
-        return Backbone(self.network, self.description.inputs, self.network.layers, self._output_blobs, batch=False)
-
-    @cached_property
-    def _output_blobs(self) -> tuple[str, ...]:
-        blobs = [self.network.probabilities] if self.network.labels else []
-        predicted = (self.description.predicted_label, self.description.predicted_probabilities)
-        classifies = bool(self.network.labels)
-        return (*blobs, *(o.name for o in self.description.outputs if not (classifies and o.name in predicted)))
-
-    def _predict_one(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        inputs = {each.name: _fitted(each, data) for each in self.description.inputs}
-        unknown = set(data) - set(inputs)
-        if unknown:
-            raise BadInput(f"The model has no input {min(unknown)!r}.", f"It has {', '.join(inputs)}.")
-        found = self._whole.run(inputs)
-        answer: dict[str, Any] = {}
-        for each in self.description.outputs:
-            if each.name in found and isinstance(each, ArrayFeature):
-                answer[each.name] = _declared(found[each.name], each, self.description.image is not None)
-        if self.network.labels:
-            flat = found[self.network.probabilities].reshape(-1)
-            labels = self.network.labels
-            answer[self.description.predicted_label] = labels[int(flat.argmax())]
-            if self.description.predicted_probabilities:
-                shares = dict(zip(labels, map(float, flat), strict=True))
-                answer[self.description.predicted_probabilities] = shares
-        return answer
+    def _predictor(self) -> Predictor:
+        return predictor(self.description)
 
 
 def open_model(model: Any) -> Model:
@@ -170,45 +240,3 @@ def open_model(model: Any) -> Model:
         return Model(read(Path(model)))
     data = model if isinstance(model, bytes) else model.SerializeToString()
     return Model(ModelFile(data, "the model"))
-
-
-def _bytes_of(layer: Layer) -> tuple[bytes, ...]:
-    names = repr((layer.kind, layer.inputs, layer.outputs)).encode()
-    return names, layer.parameters.SerializeToString(deterministic=True)
-
-
-def _fitted(feature: ImageFeature | ArrayFeature | ValueFeature, data: Mapping[str, Any]) -> NDArray[Any]:
-    if feature.name not in data:
-        raise BadInput(f"The model's input {feature.name!r} is missing.")
-    if isinstance(feature, ImageFeature):
-        return _pixels(feature, data[feature.name])
-    if isinstance(feature, ArrayFeature):
-        return np.asarray(data[feature.name], np.float32)
-    raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; a neural network takes images and arrays.")
-
-
-def _pixels(feature: ImageFeature, value: Any) -> NDArray[Any]:
-    """(height, width, channels) in the blob's order of channels; nothing is resized, as in Core ML."""
-    array = np.asarray(value)
-    array = array[:, :, None] if array.ndim == 2 else array
-    if array.shape != (feature.height, feature.width, feature.channels):
-        raise BadInput(
-            f"Input {feature.name!r} is {' x '.join(map(str, array.shape))}, but the model takes images of "
-            f"{feature.width} x {feature.height} in {feature.color}.",
-            "Resize it first, and convert it to mode RGB or L.",
-        )
-    return array[:, :, ::-1] if feature.color == "BGR" else array
-
-
-def _declared(values: NDArray[np.float32], output: ArrayFeature, of_image: bool) -> NDArray[Any]:
-    """In the type that the model declares; float16 reaches Python as float32.
-
-    What is made of an image comes in the declared shape where that differs only by axes of size 1.
-    """
-    if of_image and output.shape and _without_ones(values.shape) == _without_ones(output.shape):
-        values = values.reshape(output.shape)
-    return values.astype({"float64": np.float64, "int32": np.int32}.get(output.dtype, np.float32))
-
-
-def _without_ones(shape: tuple[int, ...]) -> list[int]:
-    return [size for size in shape if size != 1]

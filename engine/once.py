@@ -13,7 +13,7 @@ from engine.labels import Labelled, refuse_contradictions
 from engine.model import Model
 from engine.reading import Reading, readings
 from engine.spec.file import write
-from engine.trainers import Lesson, Settings, Trainer
+from engine.trainers import Lesson, Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,7 @@ class Predicted:
 
 
 def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
-    """Predict files by name, in order."""
-    model.require_classifier()
+    """Predict files by name, in order; of a regressor, the probabilities are its outputs."""
     for batch in readings(files, model.image):
         rows = iter(model.probabilities(_features(model, batch)))
         yield from (
@@ -43,17 +42,14 @@ def train(
     model: Model,
     labelled: Mapping[str, Labelled],
     anchors: Mapping[str, Path],
-    trainer: Trainer,
+    trainer: str,
     settings: Settings,
 ) -> Iterator[Event]:
     """Train on labelled files, while `anchors` keep their predictions; the last event is `Retrained`.
 
     Raises BadLabels for contradictions, and CannotTrain.
     """
-    model.require_classifier()
     model.require_trainable()
-    training = model.network.training
-    assert training is not None
     files = {f"label {name}": each.file for name, each in labelled.items()} | {f"other {n}": f for n, f in anchors.items()}
     contents: dict[str, bytes] = {}
     kept: dict[bytes, NDArray[np.float32]] = {}
@@ -66,7 +62,7 @@ def train(
         yield FeaturesRead(done, len(files), 0)
     named = {name: contents[f"label {name}"] for name in labelled if f"label {name}" in contents}
     refuse_contradictions(labelled, named)
-    yield from trainer(_lesson(model, labelled, named, kept), training, settings)
+    yield from model.train(_lesson(model, labelled, named, kept), trainer, settings)
 
 
 def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]) -> ModelSaved:
@@ -95,10 +91,9 @@ def _lesson(
     named: Mapping[str, bytes],
     kept: Mapping[bytes, NDArray[np.float32]],
 ) -> Lesson:
-    number = {label: index for index, label in enumerate(model.labels)}
-    targets = {content: number[labelled[name].label] for name, content in named.items()}
-    if not targets:
+    labels = {content: labelled[name].label for name, content in named.items()}
+    if not labels:
         raise BadLabels("None of the labelled images can be read.")
-    rest = [row for content, row in kept.items() if content not in targets]
-    features = np.stack([kept[content] for content in targets])
-    return Lesson(model.head, features, np.array(list(targets.values())), np.stack(rest) if rest else features[:0])
+    rest = [row for content, row in kept.items() if content not in labels]
+    features = np.stack([kept[content] for content in labels])
+    return model.lesson(features, list(labels.values()), np.stack(rest) if rest else None)

@@ -1,6 +1,7 @@
 """One folder and one model: what the terminal and the commands talk to."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,7 @@ from engine.model import Model
 from engine.places import find_model, home
 from engine.scan import BLOCK, Scanner
 from engine.spec.file import read
-from engine.trainers import TRAINERS, Lesson, Settings, Trainer
+from engine.trainers import Lesson, Settings
 from engine.versions import Versions
 
 ANCHORS = 1000
@@ -76,7 +77,8 @@ class Workspace:
         """The present model, in words."""
         image, why = self.model.image, self.model.cut.why_not
         size = (image.width, image.height)
-        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why)
+        learns = self.model.learns_labels
+        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns)
 
     def scan(self) -> Iterator[Event]:
         """List the folder, now, and predict everything in it; known images at once."""
@@ -113,10 +115,8 @@ class Workspace:
         self.model.require_trainable()
         yield from self._features_of(verdicts)
         lesson = self._lesson(verdicts)
-        training = self.model.network.training
-        assert training is not None
         result: Retrained | None = None
-        for event in _trainer(trainer)(lesson, training, settings):
+        for event in self.model.train(lesson, trainer, settings):
             result = event if isinstance(event, Retrained) else None
             yield event
         assert result is not None
@@ -139,15 +139,21 @@ class Workspace:
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
+        labels = self.model.labels
         self.model, self.version = self.model.reopened(read(self.target)), kept.version
         yield ModelSaved(self.target, kept.version, result.before, result.after)
+        if self.model.labels != labels:
+            yield self.opened()
         yield from self.predict_again()
 
     def restore(self, version: int, at: float) -> Iterator[Event]:
         """Make an older version the champion again, and predict all images again. Raises BadSetting."""
+        labels = self.model.labels
         self.model = self.model.reopened(self.versions.restore(version, self.model.file, at))
         self.version = version
         yield ModelRestored(version)
+        if self.model.labels != labels:
+            yield self.opened()
         yield from self.predict_again()
 
     def predict_again(self) -> Iterator[Event]:
@@ -168,14 +174,15 @@ class Workspace:
                 yield event
 
     def _lesson(self, verdicts: Mapping[bytes, str]) -> Lesson:
-        number = {label: index for index, label in enumerate(self.model.labels)}
-        usable = {c: number[label] for c, label in verdicts.items() if label in number and c in self._store}
+        known = self.model.labels
+        usable = {c: label for c, label in verdicts.items() if c in self._store}
+        if not self.model.learns_labels:
+            usable = {content: label for content, label in usable.items() if label in known}
         if verdicts and not usable:
             raise BadLabels("None of the verdicts names a label of this model for an image that is still known.")
-        contents = list(usable)
-        features = self._store.read(self._store.find(contents))
-        targets = np.array([usable[content] for content in contents], np.int64)
-        return Lesson(self.model.head, features, targets, self._anchors(set(verdicts), features, targets))
+        features = self._store.read(self._store.find(list(usable)))
+        lesson = self.model.lesson(features, list(usable.values()))
+        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets))
 
     def _anchors(
         self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]
@@ -199,12 +206,6 @@ class Workspace:
         contents = [known[path].content or b"" for path in list(self.images)[:BLOCK] if path in known]
         inside = [content for content in contents if content in self._store][:PROBES]
         return self._store.read(self._store.find(inside))
-
-
-def _trainer(name: str) -> Trainer:
-    if name not in TRAINERS:
-        raise BadSetting(f"There is no trainer {name!r}.", f"There are {', '.join(TRAINERS)}.")
-    return TRAINERS[name]
 
 
 def _nearest(candidates: NDArray[np.float32], to: NDArray[np.float32], count: int) -> NDArray[np.intp]:

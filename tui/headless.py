@@ -88,6 +88,10 @@ def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
             skipped += 1
             printer.give({"path": found.name, "error": found.problem}, f"{safe(found.name)}: {safe(found.problem)}")
             continue
+        if not model.classifies:
+            numbers = [float(each) for each in found.probabilities]
+            printer.give({"path": found.name, "outputs": numbers}, f"{safe(found.name)}: {' '.join(f'{n:g}' for n in numbers)}")
+            continue
         shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
         best = max(shares, key=lambda label: shares[label])
         printer.give(
@@ -111,12 +115,12 @@ def train(
     if out.suffix.lower() != ".mlmodel":
         raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
     model = open_model(model_path)
-    model.require_classifier()
-    labelled = read_labels(labels, model.labels)
+    known = None if model.learns_labels or not model.classifies else model.labels
+    labelled = read_labels(labels, known)
     others = {} if trainer == "plain" or (anchors is None and labels.is_dir()) else _files([anchors or labels.parent])
     named = {each.file.resolve() for each in labelled.values()}
     others = {name: file for name, file in others.items() if file.resolve() not in named}
-    events = train_once(model, labelled, others, TRAINERS[trainer], settings)
+    events = train_once(model, labelled, others, trainer, settings)
     skipped, result = _follow(printer, events)
     assert result is not None
     if not result.better and not force:

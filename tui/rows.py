@@ -56,9 +56,17 @@ class Rows:
             return np.full(len(self), np.nan, np.float32)
         return self.probabilities.max(axis=1)
 
-    def for_labels(self, labels: int) -> "Rows":
-        """Without predictions, for a model with so many labels."""
-        return replace(self, probabilities=np.full((len(self), labels), np.nan, np.float32))
+    def for_labels(self, before: Sequence[str], now: Sequence[str], predicted: int) -> "Rows":
+        """Without predictions, for a model of other labels, of which it predicts the first so many."""
+        number = {label: at for at, label in enumerate(now)}
+        # The last place is that of -1, no label.
+        other = np.array([*(number.get(label, -1) for label in before), -1], np.int16)
+        return replace(
+            self,
+            probabilities=np.full((len(self), predicted), np.nan, np.float32),
+            previous=other[self.previous],
+            verdict=other[self.verdict],
+        )
 
     def changed(self, event: FolderChanged) -> "Rows":
         """Without the images that went, with those that came; replaced ones lose their prediction."""

@@ -59,6 +59,8 @@ class Session:
     model: str = ""
     """Name of the model file; empty until it is opened."""
     labels: tuple[str, ...] = ()
+    """The model's, in its order; then those that verdicts brought, where the model learns labels."""
+    learns_labels: bool = False
     version: int = 0
     why_not: str = ""
     """Why the model cannot be trained; empty if it can."""
@@ -107,7 +109,7 @@ class Session:
 
     def judged(self, verdicts: Mapping[bytes, Verdict], changed: Iterable[bytes]) -> "Session":
         """The session with these verdicts in force; `changed` are the pictures on which they differ from before."""
-        session = replace(self, verdicts=verdicts)
+        session = replace(self, verdicts=verdicts, labels=self._with_new(self.labels, verdicts))
         pictures = set(changed)
         return replace(session, rows=self.rows.judged({each: -1 for each in pictures} | session._numbers(pictures)))
 
@@ -158,8 +160,17 @@ class Session:
         return {each: number[label] for each, label in given.items() if label in number}
 
     def _opened(self, event: ModelOpened) -> "Session":
-        rows = self.rows.for_labels(len(event.labels))
-        return replace(self, model=event.name, labels=event.labels, version=event.version, why_not=event.why_not, rows=rows)
+        """The labels of another model may have another order; rows know labels by number."""
+        session = replace(self, learns_labels=event.learns_labels)
+        labels = session._with_new(event.labels, self.verdicts)
+        rows = self.rows.for_labels(self.labels, labels, len(event.labels))
+        return replace(session, model=event.name, labels=labels, version=event.version, why_not=event.why_not, rows=rows)
+
+    def _with_new(self, labels: tuple[str, ...], verdicts: Mapping[bytes, Verdict]) -> tuple[str, ...]:
+        """`labels`, and behind them those of the verdicts that are not among them, where the model learns labels."""
+        if not self.learns_labels:
+            return labels
+        return tuple(dict.fromkeys((*labels, *(each.label for each in verdicts.values() if each.label))))
 
     def _folder_changed(self, event: FolderChanged) -> "Session":
         rows = self.rows.changed(event)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.compute import index, order, sizes
+from engine.compute import chance, detection, index, order, recurrent, sampling, sizes
 
 __all__ = ["FUNCTIONS", "Function"]
 
@@ -43,4 +43,21 @@ FUNCTIONS: Mapping[str, Function] = {
     "tile": sizes.tile,
     "sliceBySize": sizes.slice_by_size,
     "sliceDynamic": sizes.slice_dynamic,
+    "simpleRecurrent": recurrent.simple_recurrent,
+    "gru": recurrent.gru,
+    "uniDirectionalLSTM": recurrent.lstm,
+    "biDirectionalLSTM": recurrent.bidirectional_lstm,
+    "resizeBilinear": sampling.resize_bilinear,
+    "cropResize": sampling.crop_resize,
+    "NonMaximumSuppression": detection.suppress,
+    "randomNormalLike": chance.normal_like,
+    "randomNormalStatic": chance.normal_static,
+    "randomNormalDynamic": chance.normal_dynamic,
+    "randomUniformLike": chance.uniform_like,
+    "randomUniformStatic": chance.uniform_static,
+    "randomUniformDynamic": chance.uniform_dynamic,
+    "randomBernoulliLike": chance.bernoulli_like,
+    "randomBernoulliStatic": chance.bernoulli_static,
+    "randomBernoulliDynamic": chance.bernoulli_dynamic,
+    "categoricalDistribution": chance.categorical,
 }

@@ -1,16 +1,21 @@
 """A model's description as plain values: inputs, outputs, labels, layers, update parameters."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import UnreadableModel
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, feature_of
+
+if TYPE_CHECKING:
+    from engine.spec.neighbors import Neighbors
 
 __all__ = [
     "NETWORKS",
+    "PIPELINES",
     "Allowed",
     "Array",
     "ArrayFeature",
@@ -19,6 +24,7 @@ __all__ = [
     "ImageFeature",
     "Layer",
     "Network",
+    "Part",
     "Preprocessing",
     "Training",
     "ValueFeature",
@@ -29,6 +35,9 @@ __all__ = [
 Array = NDArray[Any]
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+DEEPEST = 8
+"""Pipelines inside pipelines; more is a damaged file, or a link that leads back to itself."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +145,17 @@ class Description:
     network: Network | None
     """None where the model is of another kind."""
     metadata: Mapping[str, str]
+    payload: Any = None
+    """The format's own message of this kind, read by attribute, never changed."""
+    neighbors: "Neighbors | None" = None
+    """Of a k-nearest-neighbours classifier."""
+    parts: tuple["Part", ...] = ()
+    """The models of a pipeline, in order; the model that a link leads to."""
+
+    @property
+    def last(self) -> "Description":
+        """The model that training changes: this one, or the last one of a pipeline, however deep."""
+        return self.parts[-1].description.last if self.parts and self.kind in PIPELINES else self
 
     @property
     def image(self) -> ImageFeature | None:
@@ -144,12 +164,34 @@ class Description:
         return images[0] if len(images) == 1 else None
 
 
-def describe(model: Any) -> Description:
-    """Turn a protobuf `Model` into a description."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One model inside another."""
+
+    name: str
+    """As the pipeline calls it, or its number."""
+    description: Description
+
+
+Link = Callable[[Any], Description]
+"""The model that a `LinkedModelFile` message leads to."""
+
+
+def no_link(message: Any) -> Description:
+    """Where there is no folder to look in."""
+    name = message.linkedModelFileName.defaultValue
+    raise UnreadableModel(f"The model is linked to {name!r}, which lies beside it.", "Open the model from its file.")
+
+
+def describe(model: Any, link: Link = no_link, depth: int = 0) -> Description:
+    """Turn a protobuf `Model` into a description. Raises UnreadableModel for pipelines without an end."""
+    if depth > DEEPEST:
+        raise UnreadableModel(f"The model holds models inside models, more than {DEEPEST} deep.")
     kind = model.WhichOneof("Type") or "nothing"
+    payload = getattr(model, kind) if kind != "nothing" else None
     said = model.description
     inputs = tuple(map(feature_of, said.input))
-    network = _network(getattr(model, kind), kind, inputs) if kind in NETWORKS else None
+    network = _network(payload, kind, inputs) if kind in NETWORKS else None
     return Description(
         kind=kind,
         version=model.specificationVersion,
@@ -166,7 +208,26 @@ def describe(model: Any) -> Description:
             "license": said.metadata.license,
             **dict(sorted(said.metadata.userDefined.items())),
         },
+        payload=payload,
+        neighbors=_neighbors(payload) if kind == "kNearestNeighborsClassifier" else None,
+        parts=tuple(_parts(payload, kind, link, depth + 1)),
     )
+
+
+def _neighbors(payload: Any) -> "Neighbors":
+    from engine.spec.neighbors import read_neighbors
+
+    return read_neighbors(payload)
+
+
+def _parts(payload: Any, kind: str, link: Link, depth: int) -> Iterator[Part]:
+    if kind == "linkedModel":
+        yield Part(payload.linkedModelFile.linkedModelFileName.defaultValue, link(payload.linkedModelFile))
+    if kind in PIPELINES:
+        pipeline = payload if kind == "pipeline" else payload.pipeline
+        names = [*pipeline.names] or [f"number {at + 1}" for at in range(len(pipeline.models))]
+        for name, model in zip(names, pipeline.models, strict=False):
+            yield Part(name, describe(model, link, depth))
 
 
 def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
@@ -244,18 +305,19 @@ def _training(update: Any) -> Training | None:
             "eps": "eps",
         },
     }.get(optimizer, {})
-    numbers = {ours: _allowed(getattr(settings, theirs)) for ours, theirs in names.items()}
+    numbers = {ours: allowed_of(getattr(settings, theirs)) for ours, theirs in names.items()}
     return Training(
         loss="cross_entropy" if which == "categoricalCrossEntropyLossLayer" else "mean_squared_error",
         loss_input=getattr(loss, which).input if which else "",
         optimizer="adam" if optimizer == "adamOptimizer" else "sgd",
-        numbers={**numbers, "epochs": _allowed(update.epochs)},
+        numbers={**numbers, "epochs": allowed_of(update.epochs)},
         shuffle=update.shuffle.defaultValue,
         seed=update.seed.defaultValue if update.HasField("seed") else None,
     )
 
 
-def _allowed(parameter: Any) -> Allowed:
+def allowed_of(parameter: Any) -> Allowed:
+    """A parameter of the format: its default, and what else it allows."""
     which = parameter.WhichOneof("AllowedValues")
     if which == "set":
         return Allowed(parameter.defaultValue, values=tuple(sorted(parameter.set.values)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FolderError, UnreadableModel
-from engine.spec.describe import Description, describe
+from engine.spec.describe import Description, describe, no_link
 from engine.spec.schema import Model
 
 
@@ -22,6 +22,8 @@ class ModelFile:
     data: bytes
     name: str
     """The file's name, for people."""
+    folder: Path | None = None
+    """Where linked models lie; None where the bytes did not come from a file."""
 
     @cached_property
     def message(self) -> Any:
@@ -38,12 +40,55 @@ class ModelFile:
     @cached_property
     def description(self) -> Description:
         """What the model says of itself."""
-        return describe(self.message)
+        return describe(self.message, Links(self.folder).find if self.folder else no_link)
 
     @cached_property
     def digest(self) -> str:
         """A name for exactly these bytes."""
         return hashlib.blake2b(self.data, digest_size=16).hexdigest()
+
+
+class Links:
+    """Models that others are linked to, each read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+        self._found: dict[Path, Description | None] = {}
+
+    def find(self, message: Any) -> Description:
+        """The model that a `LinkedModelFile` leads to: beside the model that names it, or in a folder below.
+
+        Raises UnreadableModel where there is none, it lies outside, or a link leads back to itself.
+        """
+        name = message.linkedModelFileName.defaultValue
+        for place in (message.linkedModelSearchPath.defaultValue or ".").split(":"):
+            path = next(filter(Path.exists, self._candidates(name, place)), None)
+            if path is not None:
+                return self._read(path)
+        hint = f"It is looked for beside the model, as {Path(name).stem}.mlmodel or .mlpackage."
+        raise UnreadableModel(f"The model is linked to {name!r}, which is not there.", hint)
+
+    def _candidates(self, name: str, place: str) -> list[Path]:
+        """The search path's special places are those of an app; compiled models have their source beside them."""
+        if place.startswith("$"):
+            return []
+        given = self._folder / place / name
+        paths = [given, given.with_suffix(".mlmodel"), given.with_suffix(".mlpackage")]
+        for path in paths:
+            if not path.resolve().is_relative_to(self._folder):
+                raise UnreadableModel(f"The model is linked to {name!r}, outside its own folder.", "Put it beside the model.")
+        return [path for path in paths if path.suffix in (".mlmodel", ".mlpackage")]
+
+    def _read(self, path: Path) -> Description:
+        if path in self._found:
+            known = self._found[path]
+            if known is None:
+                raise UnreadableModel(f"The link to {path.name!r} leads back to itself.")
+            return known
+        self._found[path] = None
+        found = describe(read(path).message, self.find)
+        self._found[path] = found
+        return found
 
 
 def _not_a_model(name: str) -> UnreadableModel:
@@ -54,7 +99,7 @@ def read(path: Path) -> ModelFile:
     """Read a model. Raises UnreadableModel if there is none at `path`, or it is damaged."""
     inner = payload(path)
     try:
-        return ModelFile(inner.read_bytes(), path.name)
+        return ModelFile(inner.read_bytes(), path.name, path.absolute().parent)
     except OSError as error:
         raise UnreadableModel(f"The model {path.name!r} cannot be read: {error.strerror}.") from error
 
@@ -91,7 +136,7 @@ def write(path: Path, data: bytes, check: Callable[[ModelFile], None] = lambda m
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        check(ModelFile(Path(draft).read_bytes(), path.name))
+        check(ModelFile(Path(draft).read_bytes(), path.name, path.absolute().parent))
         os.chmod(draft, target.stat().st_mode & 0o777 if target.exists() else 0o644)
         os.replace(draft, target)
         sync_folder(target.parent)

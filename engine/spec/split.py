@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import CannotTrain
+from engine.errors import CannotTrain, UnsupportedModel
 from engine.head import Head, HeadLayer
-from engine.spec.describe import Array, Layer, Network
+from engine.head.neighbors import NeighborHead
+from engine.spec.describe import Array, Description, Layer, Network
 from engine.spec.weights import array, is_plain
 
 Borders = Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
@@ -23,10 +24,22 @@ class Cut:
     """The blob between backbone and head."""
     backbone: tuple[Layer, ...]
     """The layers that the features need, in the network's order."""
-    head: Head
+    head: Head | NeighborHead
     """Without layers where nothing can be trained; the features are then the probabilities or outputs."""
     why_not: str = ""
     """Why nothing can be trained; empty if it can."""
+
+
+def split_model(said: Description) -> Cut:
+    """Cut a model, or the last one of a pipeline: it is what training changes, and the others come before it."""
+    last = said.last
+    if last.neighbors is not None:
+        why_not = "" if said.updatable else "The model is frozen: it is not marked updatable."
+        return Cut(last.inputs[0].name, (), NeighborHead.of(last.neighbors), why_not)
+    if last.network is None:
+        raise UnsupportedModel(f"The model is of kind {last.kind!r}, which is not trained here.")
+    updatable = said.updatable and (last is said or last.updatable)
+    return split(last.network, updatable, tuple(each.name for each in last.outputs))
 
 
 def split(network: Network, updatable: bool, outputs: tuple[str, ...]) -> Cut:
@@ -39,11 +52,11 @@ def split(network: Network, updatable: bool, outputs: tuple[str, ...]) -> Cut:
         chain = _chain(network, updatable)
         layers = tuple(_head_layer(layer) for layer in chain)
     except CannotTrain as refusal:
-        return Cut(answer, _needed(network, answer), Head(()), str(refusal))
+        return Cut(answer, needed(network, answer), Head(()), str(refusal))
     training = network.training
     assert training is not None
     features = chain[0].inputs[0]
-    return Cut(features, _needed(network, features), Head(layers, training.loss))
+    return Cut(features, needed(network, features), Head(layers, training.loss))
 
 
 def _first_written(network: Network, outputs: tuple[str, ...]) -> str:
@@ -51,8 +64,10 @@ def _first_written(network: Network, outputs: tuple[str, ...]) -> str:
     return next((name for name in outputs if name in written), network.layers[-1].outputs[0] if network.layers else "")
 
 
-def _needed(network: Network, blob: str) -> tuple[Layer, ...]:
-    """The layers that `blob` depends on."""
+def needed(network: Network, blob: str) -> tuple[Layer, ...]:
+    """The layers that `blob` depends on; all of them where some decide what runs, since their bodies write as well."""
+    if any(layer.kind in ("branch", "loop") for layer in network.layers):
+        return network.layers
     wanted, found = {blob}, list[Layer]()
     for layer in reversed(network.layers):
         if wanted.intersection(layer.outputs):
@@ -70,7 +85,7 @@ def _chain(network: Network, updatable: bool) -> list[Layer]:
     writers = {name: layer for layer in network.layers for name in layer.outputs}
     chain: list[Layer] = []
     blob = network.training.loss_input
-    while blob in writers and any(each.updatable for each in _needed(network, blob)):
+    while blob in writers and any(each.updatable for each in needed(network, blob)):
         layer = writers[blob]
         if layer.full_kind not in READERS or len(layer.inputs) != 1:
             raise CannotTrain(

@@ -4,20 +4,25 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.errors import UnsupportedModel
+from engine.errors import CannotTrain, UnsupportedModel
 from engine.head import Head, HeadLayer
+from engine.head.neighbors import NeighborHead
+from engine.spec.describe import PIPELINES, Description
 from engine.spec.file import ModelFile
+from engine.spec.neighbors import with_neighbors
 from engine.spec.schema import Model
 from engine.spec.wire import Span, inside
 
 FLOATS = Model.DESCRIPTOR.file.pool.FindMessageTypeByName("CoreML.Specification.WeightParams").fields_by_name["floatValue"]
 
 
-def with_head(model: ModelFile, head: Head) -> bytes:
-    """The model's bytes with the weights of `head` in its updatable layers.
+def with_head(model: ModelFile, head: Head | NeighborHead) -> bytes:
+    """The model's bytes with the weights of `head` in its updatable layers, or with its samples.
 
     Raises UnsupportedModel where a layer is not found, or its weights are not as many as the file holds.
     """
+    if isinstance(head, NeighborHead):
+        return with_neighbors(model.data, path_to_last(model.description), head.samples, head.sample_labels)
     data = bytearray(model.data)
     places = _layers(model)
     for layer in head.layers:
@@ -34,10 +39,33 @@ def weight_spans(model: ModelFile, head: Head) -> list[tuple[int, int]]:
     return [(span.start, span.end) for layer, name in updatable for span in _floats(model, places, layer, name)]
 
 
+def path_to_last(said: Description) -> tuple[int, ...]:
+    """Field numbers from the whole model to the message of the one that training changes: the last of every pipeline.
+
+    Raises CannotTrain where a link leads there: that model is in another file.
+    """
+    numbers = [Model.DESCRIPTOR.fields_by_name[said.kind].number]
+    while said.parts:
+        if said.kind not in PIPELINES:
+            raise CannotTrain("The model that would be trained is only linked to.", "Train the linked model itself.")
+        outer = Model.DESCRIPTOR.fields_by_name[said.kind].message_type
+        if said.kind != "pipeline":
+            numbers.append(outer.fields_by_name["pipeline"].number)
+            outer = outer.fields_by_name["pipeline"].message_type
+        said = said.parts[-1].description
+        numbers += [outer.fields_by_name["models"].number, Model.DESCRIPTOR.fields_by_name[said.kind].number]
+    return tuple(numbers)
+
+
 def _layers(model: ModelFile) -> dict[str, list[Span]]:
     """Where each layer stands, by name."""
-    kind = Model.DESCRIPTOR.fields_by_name[model.description.kind]
-    network = inside(model.data, [Span(0, 0, 0, len(model.data))], kind.number)
+    network, message = [Span(0, 0, 0, len(model.data))], Model.DESCRIPTOR
+    for number in path_to_last(model.description):
+        network = inside(model.data, network, number)
+        field = message.fields_by_number[number]
+        # Of a pipeline's models, the last one.
+        network, message = network[-1:] if field.is_repeated else network, field.message_type
+    kind = Model.DESCRIPTOR.fields_by_name[model.description.last.kind]
     layers = kind.message_type.fields_by_name["layers"]
     name = layers.message_type.fields_by_name["name"].number
     found: dict[str, list[Span]] = {}
@@ -52,7 +80,7 @@ def _floats(model: ModelFile, places: dict[str, list[Span]], layer: HeadLayer, n
     spans = places.get(layer.name, [])
     if len(spans) != 1:
         raise UnsupportedModel(f"The model has {len(spans)} layers named {layer.name!r}, so none can be written.")
-    kind = Model.DESCRIPTOR.fields_by_name[model.description.kind].message_type.fields_by_name["layers"]
+    kind = Model.DESCRIPTOR.fields_by_name[model.description.last.kind].message_type.fields_by_name["layers"]
     parameters = kind.message_type.fields_by_name[layer.kind]
     weights = parameters.message_type.fields_by_name[name]
     for field in (parameters.number, weights.number, FLOATS.number):

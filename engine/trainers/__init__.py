@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from engine.errors import BadSetting, CannotTrain
 from engine.events import Event
+from engine.head.neighbors import NeighborHead
 from engine.spec.describe import Training
 from engine.trainers.auto import auto
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit
 from engine.trainers.lesson import Lesson, Settings
+from engine.trainers.remember import remember
 from engine.trainers.sgd import plain, sgd
 
-__all__ = ["TRAINERS", "Lesson", "Settings", "Trainer"]
+__all__ = ["TRAINERS", "Lesson", "Settings", "Trainer", "trained"]
 
 Trainer = Callable[[Lesson, Training, Settings], Iterator[Event]]
 
@@ -21,3 +24,19 @@ TRAINERS: Mapping[str, Trainer] = {
     "sgd": sgd,
     "plain": plain,
 }
+
+
+def trained(name: str, training: Training | None, lesson: Lesson, settings: Settings) -> Iterator[Event]:
+    """What the trainer `name` says while it trains the lesson's head; the last event is `Retrained`.
+
+    Raises BadSetting where there is no such trainer, or the head has no use for it.
+    """
+    if name not in TRAINERS:
+        raise BadSetting(f"There is no trainer {name!r}.", f"There are {', '.join(TRAINERS)}.")
+    if isinstance(lesson.head, NeighborHead):
+        if name != "auto":
+            raise BadSetting(f"The trainer {name!r} fits weights, but the model keeps samples.", "Leave --trainer out.")
+        return remember(lesson, lesson.head)
+    if training is None:
+        raise CannotTrain("The model does not say how it is trained.")
+    return TRAINERS[name](lesson, training, settings)

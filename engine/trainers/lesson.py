@@ -28,6 +28,8 @@ class Lesson:
     """(verdicts,) label numbers; for a regressor (verdicts, outputs) the wanted outputs."""
     anchors: Array
     """(anchors, ...): features of images without a verdict, whose predictions are to be kept; may be none."""
+    names: tuple[str, ...] = ()
+    """What the label numbers mean; only heads that learn new labels ask."""
 
     def __post_init__(self) -> None:
         if not len(self.features):

@@ -5,7 +5,7 @@ import numpy as np
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.spec.weights import array
-from engine.translate.graph import BATCH, Graph
+from engine.translate.graph import BATCH, Graph, require_size
 
 SPACE_TO_DEPTH, DEPTH_TO_SPACE, PIXEL_SHUFFLE = range(3)
 
@@ -72,7 +72,9 @@ def fill_like(layer: Layer, graph: Graph) -> None:
 def fill_static(layer: Layer, graph: Graph) -> None:
     """One number, everywhere in the shape that the layer holds."""
     its = layer.parameters
-    values = np.full([int(each) for each in its.targetShape], its.value, np.float32)
+    shape = [int(each) for each in its.targetShape]
+    require_size("fill", shape)
+    values = np.full(shape, its.value, np.float32)
     graph.give(layer, graph.blob(graph.constant(values)))
 
 

@@ -157,7 +157,8 @@ def test_a_blob_and_its_copy_are_both_outputs() -> None:
 
 def test_features_need_exactly_one_image() -> None:
     model = network_of(tanh)
-    model.description.input[0].type.multiArrayType.shape.extend((1, 3, HEIGHT, WIDTH))
+    second = model.description.input.add(name="mask").type.multiArrayType
+    second.shape.extend((1, 3, HEIGHT, WIDTH))
     with pytest.raises(UnsupportedModel, match="exactly one image"):
         backbone_of(model, "0").features(pixels(2))
 

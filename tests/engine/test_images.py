@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from engine import images
 from engine.errors import UnreadableImage
 from engine.images import SUFFIXES, content_key, pixels, preview
-from engine.spec.describe import COLORS
+from engine.spec.interface import COLORS
 
 CORNERS = {"red": (0, 0), "lime": (1, 0), "blue": (0, 1), "yellow": (1, 1)}
 """Colours by corner (right, below) of the picture as it should be seen."""

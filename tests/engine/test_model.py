@@ -8,6 +8,7 @@ from PIL import Image
 
 import engine
 from engine.errors import BadInput, UnreadableModel, UnsupportedModel
+from engine.spec.schema import Model
 from tests.conftest import picture
 
 
@@ -73,8 +74,15 @@ def test_a_bgr_model_sees_the_channels_turned(make_model):
 
 
 def test_other_kinds_of_model_are_refused_by_name(shared_models: Path):
-    with pytest.raises(UnsupportedModel, match="kNearestNeighborsClassifier"):
-        engine.open_model(shared_models / "tiny_knn_updatable.mlmodel")
+    tree = Model(specificationVersion=1)
+    tree.treeEnsembleRegressor.SetInParent()
+    with pytest.raises(UnsupportedModel, match="kind 'treeEnsembleRegressor'"):
+        engine.open_model(tree)
+    vision = Model(specificationVersion=3)
+    vision.pipeline.models.add().visionFeaturePrint.SetInParent()
+    vision.pipeline.names.append("looks")
+    with pytest.raises(UnsupportedModel, match="part 'looks': .*'visionFeaturePrint', whose weights are in macOS"):
+        engine.open_model(vision)
     with pytest.raises(UnreadableModel, match="no model at"):
         engine.open_model(shared_models / "nowhere.mlmodel")
 

@@ -7,6 +7,7 @@ from textual.screen import Screen
 
 from engine.journal import Journal, Verdict
 from tui.order import ORDERS, arranged
+from tui.screens.new_label import NewLabel
 from tui.session import Session
 from tui.text import safe
 from tui.widgets.table import Table
@@ -75,7 +76,7 @@ class Labelling(Screen[None]):
         """The predicted label is right."""
         predicted = self._predicted()
         if predicted is not None:
-            self._judge(predicted)
+            self._judge(self.session.labels[predicted])
 
     def action_flip(self) -> None:
         """The predicted label is wrong; pressed again, the label after the present verdict in likelihood."""
@@ -85,13 +86,27 @@ class Labelling(Screen[None]):
         rows, row = self.session.rows, self.table.row
         likely = [int(label) for label in (-rows.probabilities[row]).argsort(kind="stable") if label != predicted]
         given = int(rows.verdict[row])
-        self._judge(likely[(likely.index(given) + 1) % len(likely)] if given in likely else likely[0])
+        if not likely:
+            self._tell("There is no other label yet: 2 makes one.")
+            return
+        chosen = likely[(likely.index(given) + 1) % len(likely)] if given in likely else likely[0]
+        self._judge(self.session.labels[chosen])
 
     def action_label(self, label: int) -> None:
         """The label of that number."""
-        if label >= len(self.session.labels):
-            self._tell(f"There is no label {label + 1}: the model has {len(self.session.labels)}.")
-        elif self._predicted() is not None:
+        session = self.session
+        if label < len(session.labels):
+            if self._predicted() is not None:
+                self._judge(session.labels[label])
+        elif label == len(session.labels) and session.learns_labels:
+            if self._predicted() is not None:
+                self.app.push_screen(NewLabel(session.labels), self._named)
+        else:
+            self._tell(f"There is no label {label + 1}: the model has {len(session.labels)}.")
+
+    def _named(self, label: str | None) -> None:
+        """A label that the model does not have yet, on the image that is still under the cursor."""
+        if label:
             self._judge(label)
 
     def action_pass_over(self) -> None:
@@ -122,13 +137,13 @@ class Labelling(Screen[None]):
             return None
         return predicted
 
-    def _judge(self, label: int) -> None:
+    def _judge(self, label: str) -> None:
         """Keep the verdict, then show it, then go on."""
         self._touched = True
         table, session = self.table, self.session
         row = table.row
         image, shown = session.rows.contents[row], session.labels[int(session.rows.predicted_labels[row])]
-        self._journal.append([Verdict(image, session.labels[label], shown, session.version)], time.time())
+        self._journal.append([Verdict(image, label, shown, session.version)], time.time())
         self.become(session.judged(self._journal.in_force(), [image]))
         table.cursor += 1
 
