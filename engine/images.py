@@ -287,10 +287,7 @@ def _colours(picture: Image.Image, mode: str) -> Image.Image:
 
 
 def as_picture(values: NDArray[np.float32], color: str) -> Image.Image:
-    """(channels, height, width) of 0 to 255 as an image: colours with an opaque alpha, grey as bytes or as numbers.
-
-    What lies outside is clipped, and what lies between two bytes goes to the nearer one.
-    """
+    """(channels, height, width) as an image: colours opaque; clipped to 0 to 255, rounded, but for floating-point grey."""
     if color == "GRAYSCALE_FLOAT16":
         return Image.fromarray(np.ascontiguousarray(values[0], np.float32))
     found = np.rint(np.clip(np.nan_to_num(values), 0, 255)).astype(np.uint8)

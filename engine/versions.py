@@ -52,7 +52,16 @@ class Versions:
         if model.digest != found[version].digest:
             raise BadSetting(f"The file kept for version {version} was changed.", "The present model stays.")
         write(self._target, model.data)
-        return ModelFile(model.data, self._target.name)
+        return self._beside_target(model)
+
+    def original(self) -> ModelFile | None:
+        """Version 0; None before the first promotion, when the present model is it."""
+        first = next(iter(self.all()), None)
+        return self._beside_target(read(self._folder / first.file)) if first else None
+
+    def _beside_target(self, model: ModelFile) -> ModelFile:
+        """What a model is linked to lies beside the present model, not among the versions."""
+        return ModelFile(model.data, self._target.name, self._target.absolute().parent)
 
     def _keep_champion(self, champion: ModelFile, at: float) -> None:
         known = {each.digest for each in self.all()}
@@ -62,7 +71,7 @@ class Versions:
     def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
         number = self._next()
         version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
-        write(self._folder / version.file, model.data, check)
+        write(self._folder / version.file, model.data, lambda saved: check(self._beside_target(saved)))
         self._catalogue.put_version(version)
         return version
 

@@ -13,6 +13,7 @@ from engine.errors import BadLabels, BadSetting
 from engine.events import Event, FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved, Retrained
 from engine.features import FeatureStore
 from engine.folder import Stamp, scan
+from engine.head import Head
 from engine.model import Model
 from engine.places import find_model, home
 from engine.scan import BLOCK, Scanner
@@ -182,7 +183,15 @@ class Workspace:
             raise BadLabels("None of the verdicts names a label of this model for an image that is still known.")
         features = self._store.read(self._store.find(list(usable)))
         lesson = self.model.lesson(features, list(usable.values()))
-        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets))
+        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets), origin=self._origin())
+
+    def _origin(self) -> Head | None:
+        """The untouched model's head, where it takes the same features."""
+        first = self.versions.original()
+        if first is None:
+            return None
+        model = Model(first)
+        return model.head if model.backbone_key == self.model.backbone_key and isinstance(model.head, Head) else None
 
     def _anchors(
         self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]

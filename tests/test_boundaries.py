@@ -67,7 +67,7 @@ def imports(path):
         ("coremltools", {"engine/spec/schema.py"}),
         ("google", set()),
         ("sqlite3", {"engine/database.py", "engine/journal.py", "engine/features.py", "engine/catalogue.py"}),
-        ("onnxruntime", {"engine/backbone.py"}),
+        ("onnxruntime", {"engine/translate/session.py"}),
         ("torch", set()),
         ("tensorflow", set()),
         ("pickle", set()),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from engine.errors import UnsupportedModel
 from engine.predict.linear import Linear
+from engine.predict.neighbors import NeighborsPredictor
 from engine.predict.network import NetworkPredictor
 from engine.predict.pipeline import Pipeline, naming
 from engine.predict.values import Predictor
@@ -20,7 +21,7 @@ __all__ = ["PREDICTORS", "Predictor", "predictor", "require_portable"]
 PREDICTORS: Mapping[str, Callable[[Description], Predictor]] = {
     **dict.fromkeys(NETWORKS, NetworkPredictor),
     **dict.fromkeys((*PIPELINES, "linkedModel"), lambda description: Pipeline(description, predictor)),
-    "kNearestNeighborsClassifier": lambda description: _neighbors(description),
+    "kNearestNeighborsClassifier": NeighborsPredictor,
     "glmRegressor": Linear,
     "glmClassifier": Linear,
 }
@@ -55,9 +56,3 @@ def predictor(description: Description) -> Predictor:
     """What answers for a model. Raises UnsupportedModel with the reason where nothing can, UnsupportedLayer."""
     require_portable(description)
     return PREDICTORS[description.kind](description)
-
-
-def _neighbors(description: Description) -> Predictor:
-    from engine.predict.neighbors import NeighborsPredictor
-
-    return NeighborsPredictor(description)

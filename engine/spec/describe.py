@@ -2,16 +2,15 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, feature_of
-
-if TYPE_CHECKING:
-    from engine.spec.neighbors import Neighbors
+from engine.spec.neighbors import Neighbors, read_neighbors
+from engine.spec.training import Allowed, Training, training_of
 
 __all__ = [
     "NETWORKS",
@@ -74,43 +73,6 @@ class Layer:
         return f"{self.kind}.{self.variant}" if self.variant else self.kind
 
 
-@dataclass(frozen=True)
-class Allowed:
-    """A number's default and what else the model allows; neither range nor set means anything goes."""
-
-    default: float
-    low: float | None = None
-    high: float | None = None
-    values: tuple[int, ...] = ()
-
-    def admits(self, value: float) -> bool:
-        """Whether the model allows `value`."""
-        if self.values:
-            return value in self.values
-        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
-
-    def __str__(self) -> str:
-        if self.values:
-            return ", ".join(map(str, self.values))
-        return "any number" if self.low is None else f"{self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True)
-class Training:
-    """How the model says that it is to be trained."""
-
-    loss: str
-    """`cross_entropy` or `mean_squared_error`"""
-    loss_input: str
-    """The blob that the loss looks at."""
-    optimizer: str
-    """`sgd` or `adam`"""
-    numbers: Mapping[str, Allowed]
-    """By name: learning_rate, batch_size, epochs, and momentum, or beta1, beta2, eps."""
-    shuffle: bool
-    seed: int | None
-
-
 @dataclass(frozen=True, eq=False)
 class Network:
     """A neural network as the format describes it."""
@@ -147,7 +109,7 @@ class Description:
     metadata: Mapping[str, str]
     payload: Any = None
     """The format's own message of this kind, read by attribute, never changed."""
-    neighbors: "Neighbors | None" = None
+    neighbors: Neighbors | None = None
     """Of a k-nearest-neighbours classifier."""
     parts: tuple["Part", ...] = ()
     """The models of a pipeline, in order; the model that a link leads to."""
@@ -209,15 +171,9 @@ def describe(model: Any, link: Link = no_link, depth: int = 0) -> Description:
             **dict(sorted(said.metadata.userDefined.items())),
         },
         payload=payload,
-        neighbors=_neighbors(payload) if kind == "kNearestNeighborsClassifier" else None,
+        neighbors=read_neighbors(payload) if kind == "kNearestNeighborsClassifier" else None,
         parts=tuple(_parts(payload, kind, link, depth + 1)),
     )
-
-
-def _neighbors(payload: Any) -> "Neighbors":
-    from engine.spec.neighbors import read_neighbors
-
-    return read_neighbors(payload)
 
 
 def _parts(payload: Any, kind: str, link: Link, depth: int) -> Iterator[Part]:
@@ -246,7 +202,7 @@ def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
         legacy_images=network.imageInputShapeMapping == 0,
         labels=labels,
         probabilities=probabilities,
-        training=_training(network.updateParams) if network.HasField("updateParams") else None,
+        training=training_of(network.updateParams) if network.HasField("updateParams") else None,
     )
 
 
@@ -286,41 +242,3 @@ def _bias(scaler: Any, image: ImageFeature) -> tuple[float, ...]:
         "BGR": (scaler.blueBias, scaler.greenBias, scaler.redBias),
     }
     return by_order.get(image.color, (scaler.grayBias,))
-
-
-def _training(update: Any) -> Training | None:
-    if not update.lossLayers:
-        return None
-    loss = update.lossLayers[0]
-    which = loss.WhichOneof("LossLayerType")
-    optimizer = update.optimizer.WhichOneof("OptimizerType")
-    settings = getattr(update.optimizer, optimizer) if optimizer else None
-    names = {
-        "sgdOptimizer": {"learning_rate": "learningRate", "batch_size": "miniBatchSize", "momentum": "momentum"},
-        "adamOptimizer": {
-            "learning_rate": "learningRate",
-            "batch_size": "miniBatchSize",
-            "beta1": "beta1",
-            "beta2": "beta2",
-            "eps": "eps",
-        },
-    }.get(optimizer, {})
-    numbers = {ours: allowed_of(getattr(settings, theirs)) for ours, theirs in names.items()}
-    return Training(
-        loss="cross_entropy" if which == "categoricalCrossEntropyLossLayer" else "mean_squared_error",
-        loss_input=getattr(loss, which).input if which else "",
-        optimizer="adam" if optimizer == "adamOptimizer" else "sgd",
-        numbers={**numbers, "epochs": allowed_of(update.epochs)},
-        shuffle=update.shuffle.defaultValue,
-        seed=update.seed.defaultValue if update.HasField("seed") else None,
-    )
-
-
-def allowed_of(parameter: Any) -> Allowed:
-    """A parameter of the format: its default, and what else it allows."""
-    which = parameter.WhichOneof("AllowedValues")
-    if which == "set":
-        return Allowed(parameter.defaultValue, values=tuple(sorted(parameter.set.values)))
-    if which == "range":
-        return Allowed(parameter.defaultValue, parameter.range.minValue, parameter.range.maxValue)
-    return Allowed(parameter.defaultValue)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
-from engine.spec.describe import Allowed, allowed_of
+from engine.spec.training import Allowed, allowed_of
 from engine.spec.schema import Model
 from engine.spec.wire import Span, inside, spliced
 

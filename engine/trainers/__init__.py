@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from engine.errors import BadSetting, CannotTrain
 from engine.events import Event
 from engine.head.neighbors import NeighborHead
-from engine.spec.describe import Training
+from engine.spec.training import Training
 from engine.trainers.auto import auto
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit

@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.errors import BadLabels
 from engine.events import Event, Retrained, TrainingBegan
-from engine.spec.describe import Training
+from engine.head import Head
+from engine.spec.training import Training
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit
 from engine.trainers.lesson import Lesson, Settings
@@ -16,10 +18,17 @@ from engine.trainers.sgd import sgd
 FEWEST = 10
 """Verdicts below which nothing is concluded about the head."""
 FOLDS = 5
+FROM_SCRATCH = "all that the model knows comes from your verdicts"
+EQUAL = 1e-6
+"""By how much the logits of a head that has learned nothing may differ."""
 
 
 def auto(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
     """`edit` for heads of dense layers, `fit` where the verdicts say that the head is no better than chance, else `sgd`."""
+    origin = lesson.origin or lesson.head
+    if lesson.classifies and untrained(origin, lesson.features):
+        yield from _from_scratch(lesson, origin, training, settings)
+        return
     if any(layer.updatable and layer.kind != "innerProduct" for layer in lesson.head.layers):
         chosen, why = sgd, "the head has convolutions"
     elif lesson.classifies and knows_nothing(lesson) and _fits_better(lesson, training, settings):
@@ -28,6 +37,25 @@ def auto(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Eve
         chosen, why = edit, ""
     for event in chosen(lesson, training, settings):
         yield replace(event, why=why) if isinstance(event, TrainingBegan) else event
+
+
+def untrained(head: Head, features: NDArray[np.float32]) -> bool:
+    """Whether a head gives all labels the same, whatever it is shown: a new one that has learned nothing."""
+    return float(np.ptp(head.logits(features), axis=1).max()) < EQUAL
+
+
+def _from_scratch(lesson: Lesson, origin: Head, training: Training, settings: Settings) -> Iterator[Event]:
+    """Fit the new head to all verdicts. All that the model knows comes from them: no prediction is worth keeping."""
+    if len(np.unique(lesson.targets)) < 2:
+        raise BadLabels(
+            "All that this model will know comes from your verdicts, and so far all of them give one label.",
+            "Give some of another label first.",
+        )
+    for event in fit(replace(lesson, head=origin, origin=None), training, settings):
+        if isinstance(event, Retrained):
+            yield lesson.judged(event.head)
+        else:
+            yield replace(event, why=FROM_SCRATCH) if isinstance(event, TrainingBegan) else event
 
 
 def knows_nothing(lesson: Lesson) -> bool:

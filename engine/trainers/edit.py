@@ -17,7 +17,7 @@ from engine.events import BatchEnded, EpochEnded, Event, TrainingBegan
 from engine.head import Head, Trace
 from engine.head.gram import SampleSpace, sample_space
 from engine.head.kernel import centred_basis, conjugate_gradients, is_dense, matrix, product
-from engine.spec.describe import Training
+from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings
 
 Array = NDArray[Any]

@@ -11,7 +11,7 @@ from engine.head import Head
 from engine.head.gram import sample_space
 from engine.head.kernel import product
 from engine.head.losses import LOSSES
-from engine.spec.describe import Training
+from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings
 
 Array = NDArray[Any]

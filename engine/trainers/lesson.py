@@ -12,7 +12,7 @@ from engine.errors import BadLabels, BadSetting
 from engine.events import Retrained, Score
 from engine.head import Head
 from engine.head.losses import LOSSES
-from engine.spec.describe import Training
+from engine.spec.training import Training
 
 Array = NDArray[Any]
 
@@ -30,6 +30,8 @@ class Lesson:
     """(anchors, ...): features of images without a verdict, whose predictions are to be kept; may be none."""
     names: tuple[str, ...] = ()
     """What the label numbers mean; only heads that learn new labels ask."""
+    origin: Head | None = None
+    """The untouched model's, where it is another."""
 
     def __post_init__(self) -> None:
         if not len(self.features):

@@ -13,7 +13,7 @@ from engine.head import Head, softmax
 from engine.head.gram import is_narrower, sample_space
 from engine.head.losses import LOSSES
 from engine.head.optimizers import OPTIMIZERS
-from engine.spec.describe import Training
+from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings, numbers
 
 Array = NDArray[Any]

@@ -7,12 +7,12 @@ Sources: the comments of the format's own files, and Apple's open-source validat
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from engine.errors import CannotTrain, UnreadableModel
+from engine.errors import CannotTrain, ModelError, UnreadableModel
 from engine.spec.describe import NETWORKS, Description, describe
 from engine.spec.validate.graph import graph_problems, interface_problems
 from engine.spec.validate.neighbors import neighbor_problems
 from engine.spec.validate.pipeline import pipeline_problems
-from engine.spec.validate.problem import Problem
+from engine.spec.validate.problem import DAMAGED, Problem, unreadable, untrainable
 from engine.spec.validate.training import training_problems
 
 __all__ = ["Problem", "problems", "validate"]
@@ -32,8 +32,10 @@ def problems(model: Any) -> tuple[Problem, ...]:
     """Every rule that a protobuf `Model` breaks. A frozen model is not asked whether it could be trained."""
     try:
         said = describe(model)
+    except ModelError as refusal:
+        return (unreadable(refusal.sentence, hint=refusal.hint or DAMAGED),)
     except (ValueError, IndexError, AttributeError) as error:
-        return (Problem("", f"The model contradicts itself: {error}.", "The file is damaged.", "prediction"),)
+        return (unreadable(f"The model contradicts itself: {error}."),)
     return tuple((*interface_problems(said), *RULES.get(said.kind, _others)(model, said)))
 
 
@@ -51,7 +53,7 @@ def _others(model: Any, said: Description) -> Iterator[Problem]:
     """Kinds that nothing is known of here: none of them can be updated."""
     if model.isUpdatable:
         sentence = f"The model is of kind {said.kind!r}, and cannot be updated."
-        yield Problem("", sentence, "Networks, nearest neighbours and pipelines of them can.", "training")
+        yield untrainable(sentence, "Networks, nearest neighbours and pipelines of them can.")
 
 
 ERRORS = {"prediction": UnreadableModel, "training": CannotTrain}

@@ -9,7 +9,7 @@ from engine.spec.validate.problem import Problems, unreadable
 
 
 def neighbor_problems(model: Any, said: Description) -> Problems:
-    """The index, its samples and labels, the number of neighbours, the input's size."""
+    """The index, the labels, the number of neighbours, the input's size; `describe` has counted the samples."""
     its = model.kNearestNeighborsClassifier
     index = its.nearestNeighborsIndex
     size = index.numberOfDimensions
@@ -23,10 +23,6 @@ def neighbor_problems(model: Any, said: Description) -> Problems:
         yield unreadable("The model does not say how distances between neighbours are measured.")
     if its.WhichOneof("WeightingScheme") is None:
         yield unreadable("The model does not say how neighbours are weighted.")
-    for number, sample in enumerate(index.floatSamples):
-        if len(sample.vector) != size:
-            yield unreadable(f"Sample {number} has {len(sample.vector)} numbers, not {size}.")
-            break
     yield from _labels(its)
     yield from _input(said, size)
     if its.HasField("numberOfNeighbors"):
@@ -40,10 +36,7 @@ def neighbor_problems(model: Any, said: Description) -> Problems:
 
 def _labels(its: Any) -> Problems:
     kind, default = its.WhichOneof("ClassLabels"), its.WhichOneof("DefaultClassLabel")
-    labels, samples = len(getattr(its, kind).vector) if kind else 0, len(its.nearestNeighborsIndex.floatSamples)
-    if labels != samples:
-        yield unreadable(f"The model has {samples} samples, but {labels} labels for them.")
-    if not labels and default is None:
+    if not its.nearestNeighborsIndex.floatSamples and default is None:
         yield unreadable("The model has no samples, and no label to answer with until it has.")
     if kind and default and default.removeprefix("default")[:3].lower() != kind[:3]:
         yield unreadable("The default label is of another type than the labels.")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.head import Head, HeadLayer
-from engine.spec.describe import Allowed, Training
+from engine.spec.training import Allowed, Training
 from engine.trainers import TRAINERS, Lesson
 
 

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import BadSetting, CannotTrain
 from engine.events import BatchEnded, EpochEnded, Retrained, TrainingBegan
 from engine.head.gram import is_narrower, sample_space
-from engine.spec.describe import Allowed
+from engine.spec.training import Allowed
 from engine.trainers import Settings
 
 
