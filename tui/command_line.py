@@ -1,4 +1,4 @@
-"""The command line: commands and exit codes. The only place that prints; Textual is imported only to open the app."""
+"""The command line: commands and exit codes. Textual is imported only to open the app."""
 
 import sys
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
-from tui import __version__
+from tui import __version__, making
+from tui.output import Json, printer, say
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -21,7 +22,6 @@ app = App(
     result_action="return_value",
 )
 
-Json = Annotated[bool, Parameter(name="--json", negative="")]
 TrainerName = Annotated[str, Parameter(name="--trainer")]
 
 
@@ -77,7 +77,7 @@ def demo(*, dir: Path | None = None, preview: str = "blocks", trainer: TrainerNa
     images, model = copy_samples(place)
     code = run(images, model, None, preview, trainer)
     if code == 0:
-        _say(f"The photographs and the model are in {place}; go on with: catflap demo --dir {place}")
+        say(f"The photographs and the model are in {place}; go on with: catflap demo --dir {place}")
     return code
 
 
@@ -96,7 +96,7 @@ def predict(model: Path, paths: Annotated[list[Path], Parameter(consume_multiple
     """
     from tui import headless
 
-    return headless.predict(_printer(json), model, paths)
+    return headless.predict(printer(json), model, paths)
 
 
 @app.command
@@ -157,7 +157,7 @@ def train(
     from tui import headless
 
     chosen = headless.chosen(trainer, epochs, learning_rate, batch_size, momentum, seed, shuffle, max_epochs, seconds)
-    return headless.train(_printer(json), model, labels, out, anchors, trainer, chosen, force)
+    return headless.train(printer(json), model, labels, out, anchors, trainer, chosen, force)
 
 
 @app.command
@@ -191,7 +191,7 @@ def retrain(
     from tui import headless
 
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    return headless.retrain(_printer(json), folder, trainer, chosen, force)
+    return headless.retrain(printer(json), folder, trainer, chosen, force)
 
 
 @app.command
@@ -207,7 +207,7 @@ def inspect(model: Path, /, *, json: Json = False) -> int:
     """
     from tui import headless
 
-    return headless.inspect(_printer(json), model)
+    return headless.inspect(printer(json), model)
 
 
 @app.command
@@ -223,7 +223,7 @@ def status(folder: Path, /, *, json: Json = False) -> int:
     """
     from tui import headless
 
-    return headless.status(_printer(json), folder)
+    return headless.status(printer(json), folder)
 
 
 @app.command
@@ -239,7 +239,7 @@ def history(folder: Path, /, *, json: Json = False) -> int:
     """
     from tui import headless
 
-    return headless.history(_printer(json), folder)
+    return headless.history(printer(json), folder)
 
 
 @app.command
@@ -257,26 +257,20 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
     """
     from tui import headless
 
-    return headless.restore(_printer(json), folder, version)
+    return headless.restore(printer(json), folder, version)
 
 
-def _say(text: str) -> None:
-    """Words for people go to standard error; standard output is for results."""
-    print(text, file=sys.stderr)
-
-
-def _printer(json: bool):
-    from tui.headless import Printer
-
-    return Printer(json, print, _say)
+app.command(making.new)
+app.command(making.convert)
+app.command(making.prepare)
 
 
 def _refused(error: CatflapError) -> int:
     from tui.text import safe
 
-    _say(f"catflap: {safe(error.sentence)}")
+    say(f"catflap: {safe(error.sentence)}")
     if error.hint:
-        _say(f"  {safe(error.hint)}")
+        say(f"  {safe(error.hint)}")
     return REFUSED
 
 

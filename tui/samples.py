@@ -6,6 +6,7 @@ from pathlib import Path
 from engine.errors import FolderError
 
 MODEL = "CatDog.mlmodel"
+STARTER = "efficientnet_lite0.npz"
 HERE = Path(__file__).resolve().parent
 
 

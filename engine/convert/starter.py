@@ -49,8 +49,10 @@ STAGES = (
     Stage(3, 3, 2, 6, 80),
     Stage(3, 5, 1, 6, 112),
     Stage(4, 5, 2, 6, 192),
+    Stage(1, 3, 1, 6, 320),
 )
-"""Six of the seven: the last one and the 1,280 channels behind it would add half as much again to the file."""
+FEATURES = 1280
+"""Channels of the last convolution, and so the features of an image."""
 
 
 @dataclass(frozen=True)
@@ -73,9 +75,9 @@ class Convolution:
 
 
 def starter(labels: Sequence[str], weights: Path, hidden: int = 0, seed: int = 0) -> Any:
-    """A protobuf `Model` that can be updated: EfficientNet-Lite0 up to its 192 channels, frozen, and a head for `labels`.
+    """A protobuf `Model` that can be updated: EfficientNet-Lite0 but for its own labels, frozen, and a head for `labels`.
 
-    The head is one dense layer on the 192 features, or two with a ReLU and `hidden` units between them. Its last layer is
+    The head is one dense layer on the 1,280 features, or two with a ReLU and `hidden` units between them. Its last layer is
     all zeros, so that every label has the same probability until something is learned; `seed` draws the other.
     Raises BadSetting for labels or a number of units that cannot be, UnreadableModel for weights that cannot be read.
     """
@@ -91,7 +93,7 @@ def starter(labels: Sequence[str], weights: Path, hidden: int = 0, seed: int = 0
 
 
 def blocks() -> Iterator[tuple[Convolution, ...]]:
-    """The stem, and then the convolutions of each block in their order."""
+    """The stem, then the convolutions of each block in their order, then the last one."""
     yield (Convolution("stem", 3, STEM, 3, 2),)
     inputs, number = STEM, 0
     for stage in STAGES:
@@ -99,6 +101,7 @@ def blocks() -> Iterator[tuple[Convolution, ...]]:
             number += 1
             yield _block(f"block_{number}", inputs, stage, stage.stride if repeat == 0 else 1)
             inputs = stage.channels
+    yield (Convolution("top", inputs, FEATURES),)
 
 
 def _block(name: str, inputs: int, stage: Stage, stride: int) -> tuple[Convolution, ...]:
@@ -128,7 +131,7 @@ def _shapes() -> Mapping[str, tuple[int, ...]]:
     """Of all arrays, by name."""
     convolutions = [each for block in blocks() for each in block]
     shapes = {name: shape for each in convolutions for name, shape in each.shapes.items()}
-    return {**shapes, "features.mean": (STAGES[-1].channels,), "features.variance": (STAGES[-1].channels,)}
+    return {**shapes, "features.mean": (FEATURES,), "features.variance": (FEATURES,)}
 
 
 def _add_backbone(network: Layers, weights: Mapping[str, Array]) -> str:
@@ -141,7 +144,8 @@ def _add_backbone(network: Layers, weights: Mapping[str, Array]) -> str:
         if block[0].inputs == block[-1].outputs:
             blob = network.add("add", f"{block[-1].name}_sum", (before, blob))
     blob = network.add("pooling", "pool", blob, type=1, globalPooling=True, valid={})
-    return _add_standardise(network, blob, weights["features.mean"], weights["features.variance"])
+    # The last convolution is clipped to 0 to 1, not to 6.
+    return _add_standardise(network, blob, weights["features.mean"] / CEILING, weights["features.variance"] / CEILING**2)
 
 
 def _add_convolution(network: Layers, its: Convolution, weights: Mapping[str, Array], blob: str, narrowed: bool) -> str:
@@ -177,7 +181,7 @@ def _add_standardise(network: Layers, blob: str, mean: Array, variance: Array) -
 
 
 def _add_head(network: Layers, blob: str, labels: int, hidden: int, rng: np.random.Generator) -> None:
-    inputs = STAGES[-1].channels
+    inputs = FEATURES
     if hidden:
         # He et al. (2015), for layers in front of a ReLU.
         drawn = rng.normal(0, np.sqrt(2 / inputs), (hidden, inputs))

@@ -43,7 +43,7 @@ def fit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Even
 def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array], tuple[float, Array]]:
     """Weights to the value and gradient of what is minimised."""
     loss = LOSSES[head.loss, head.ends_in_softmax]
-    start, trace = _flat(head.weights), head.trace(features)
+    start, trace, held = _flat(head.weights), head.trace(features), _flat(_held(head))
     size = trace.outputs.size
     probe = np.random.default_rng(0).choice([-1.0, 1.0], size)
     ridge = RIDGE * float(probe @ product(trace, np.eye(trace.outputs.shape[1]))(probe)) / size
@@ -51,11 +51,16 @@ def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array],
     def objective(weights: Array) -> tuple[float, Array]:
         now = _moved(head, weights).trace(features)
         values, slope = loss(now.outputs, lesson.wanted)
-        away = weights - start
+        away = held * (weights - start)
         gradient = _flat(now.gradients(slope / len(features))) + ridge * away
         return float(values.mean() + 0.5 * ridge * away @ away), gradient
 
     return objective
+
+
+def _held(head: Head) -> list[dict[str, Array]]:
+    """1 for weights, which the ridge holds near the start; 0 for biases, which are free, as intercepts of a regression are."""
+    return [{name: np.full_like(w, name != "bias") for name, w in layer.items()} for layer in head.weights]
 
 
 def _flat(layers: Sequence[Any]) -> Array:

@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from engine.errors import CannotTrain, ModelError, UnreadableModel
-from engine.spec.describe import NETWORKS, Description, describe
+from engine.spec.describe import NETWORKS, PIPELINES, Description, describe
 from engine.spec.validate.graph import graph_problems, interface_problems
 from engine.spec.validate.neighbors import neighbor_problems
 from engine.spec.validate.pipeline import pipeline_problems
 from engine.spec.validate.problem import DAMAGED, Problem, unreadable, untrainable
 from engine.spec.validate.training import training_problems
 
-__all__ = ["Problem", "problems", "validate"]
+__all__ = ["Problem", "problems", "require_sound", "validate"]
 
 
 def validate(model: Any) -> None:
@@ -28,10 +28,22 @@ def validate(model: Any) -> None:
         raise ERRORS[each.stops](each.sentence, each.hint)
 
 
-def problems(model: Any) -> tuple[Problem, ...]:
-    """Every rule that a protobuf `Model` breaks. A frozen model is not asked whether it could be trained."""
+def require_sound(model: Any, said: Description) -> str:
+    """Raise UnreadableModel for a problem that stops prediction; give back one that stops training, or nothing."""
+    found = problems(model, said)
+    for each in found:
+        if each.stops == "prediction":
+            raise UnreadableModel(each.sentence, each.hint)
+    return next((f"{each.sentence} {each.hint}" for each in found), "")
+
+
+def problems(model: Any, said: Description | None = None) -> tuple[Problem, ...]:
+    """Every rule that a protobuf `Model` breaks. A frozen model is not asked whether it could be trained.
+
+    `said` is what it says of itself, where that is known already.
+    """
     try:
-        said = describe(model)
+        said = said or describe(model)
     except ModelError as refusal:
         return (unreadable(refusal.sentence, hint=refusal.hint or DAMAGED),)
     except (ValueError, IndexError, AttributeError) as error:
@@ -49,6 +61,11 @@ def _pipeline(model: Any, said: Description) -> Iterator[Problem]:
     return pipeline_problems(model, said, problems)
 
 
+def _link(model: Any, said: Description) -> Iterator[Problem]:
+    """What it leads to was looked at when it was read."""
+    return iter(())
+
+
 def _others(model: Any, said: Description) -> Iterator[Problem]:
     """Kinds that nothing is known of here: none of them can be updated."""
     if model.isUpdatable:
@@ -61,5 +78,6 @@ ERRORS = {"prediction": UnreadableModel, "training": CannotTrain}
 RULES: Mapping[str, Callable[[Any, Description], Iterator[Problem]]] = {
     **dict.fromkeys(NETWORKS, _network),
     "kNearestNeighborsClassifier": neighbor_problems,
-    **dict.fromkeys(("pipeline", "pipelineClassifier", "pipelineRegressor"), _pipeline),
+    **dict.fromkeys(PIPELINES, _pipeline),
+    "linkedModel": _link,
 }

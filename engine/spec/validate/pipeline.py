@@ -16,7 +16,7 @@ def pipeline_of(model: Any) -> Any:
     return model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
 
 
-def pipeline_problems(model: Any, said: Description, inner: Callable[[Any], tuple[Problem, ...]]) -> Problems:
+def pipeline_problems(model: Any, said: Description, inner: Callable[[Any, Description], tuple[Problem, ...]]) -> Problems:
     """Names, types between the models, which of them may learn, and the problems that `inner` finds in each."""
     pipeline = pipeline_of(model)
     names = list(pipeline.names) or [f"number {number + 1}" for number in range(len(pipeline.models))]
@@ -28,8 +28,8 @@ def pipeline_problems(model: Any, said: Description, inner: Callable[[Any], tupl
         return
     yield from _wiring(model, pipeline, names)
     yield from _learning(model, said, pipeline, names)
-    for name, each in zip(names, pipeline.models, strict=True):
-        for found in inner(each):
+    for name, each, part in zip(names, pipeline.models, said.parts, strict=True):
+        for found in inner(each, part.description):
             yield Problem(found.layer, f"In model {name!r} of the pipeline: {found.sentence}", found.hint, found.stops)
 
 
