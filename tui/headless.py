@@ -23,6 +23,7 @@ from engine.trainers import TRAINERS, Settings
 from engine.versions import Versions
 from engine.workspace import Workspace
 from tui import inspection
+from tui.inspection_words import described
 from tui.text import count, learned, percent, safe, size
 
 
@@ -147,7 +148,7 @@ def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, fo
 def inspect(printer: Printer, model_path: Path) -> int:
     """`catflap inspect`: what a model says of itself."""
     facts = inspection.facts(read(model_path))
-    printer.give(facts, inspection.words(facts))
+    printer.give(facts, described(facts))
     return 0
 
 

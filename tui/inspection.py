@@ -1,18 +1,40 @@
-"""What `catflap inspect` says of a model: facts, and the same as words."""
+"""What `catflap inspect` says of a model, as facts."""
 
+from contextlib import suppress
 from typing import Any
 
-from engine.spec.describe import ArrayFeature, Description, Feature, ImageFeature, Layer
+from engine.errors import ModelError
+from engine.head import Head
+from engine.model import Model
+from engine.shapes import shapes_of
+from engine.spec.describe import Description, Layer, Network
 from engine.spec.file import ModelFile
-from engine.spec.split import split
-from tui.text import count, safe
+from engine.spec.interface import ArrayFeature, Feature, ImageFeature
+from engine.spec.neighbors import Neighbors
+from engine.spec.training import Allowed
 
 
 def facts(file: ModelFile) -> dict[str, Any]:
     """All of it, as JSON takes it."""
-    said = file.description
+    found: dict[str, Any] = {"model": file.name, **_model(file.description)}
+    try:
+        model = Model(file)
+        cut = model.cut
+    except ModelError as refusal:
+        return found | {"runs_here": False, "why_not": str(refusal)}
+    found |= {"runs_here": True, "why_not": cut.why_not}
+    if isinstance(cut.head, Head) and cut.head.layers:
+        head = [
+            {"name": layer.name, "kind": layer.kind, "shapes": {n: list(w.shape) for n, w in layer.weights.items()}}
+            for layer in cut.head.layers
+        ]
+        found["cut"] = {"features": cut.features, "backbone": [layer.name for layer in cut.backbone], "head": head}
+    return found
+
+
+def _model(said: Description) -> dict[str, Any]:
+    """One model; of a pipeline, its parts as well."""
     found: dict[str, Any] = {
-        "model": file.name,
         "type": said.kind,
         "version": said.version,
         "updatable": said.updatable,
@@ -20,36 +42,53 @@ def facts(file: ModelFile) -> dict[str, Any]:
         "outputs": [_feature(each) for each in said.outputs],
         "metadata": {name: value for name, value in said.metadata.items() if value},
     }
-    return found | (_network(said) if said.network is not None else {"why_not": f"A {said.kind} is not trained here."})
+    if said.network is not None:
+        found |= _network(said, said.network)
+    if said.neighbors is not None:
+        found["neighbors"] = _neighbors(said.neighbors)
+    if said.parts:
+        found["parts"] = [{"name": part.name, **_model(part.description)} for part in said.parts]
+    return found
 
 
-def _network(said: Description) -> dict[str, Any]:
-    network = said.network
-    assert network is not None
-    cut = split(network, said.updatable, tuple(each.name for each in said.outputs))
-    shapes = {layer.name: {n: list(w.shape) for n, w in layer.weights.items()} for layer in cut.head.layers}
+def _neighbors(its: Neighbors) -> dict[str, Any]:
+    return {
+        "samples": len(its.samples),
+        "dimensions": its.dimensions,
+        "labels": [str(each) for each in dict.fromkeys(its.labels)],
+        "neighbors": _allowed(its.neighbors),
+        "weighting": its.weighting,
+        "index": its.index,
+        "default_label": its.default_label,
+    }
+
+
+def _network(said: Description, network: Network) -> dict[str, Any]:
+    blobs = [name for layer in network.layers for name in layer.outputs]
+    sizes: dict[str, tuple[int, ...]] = {}
+    with suppress(ModelError):
+        sizes = shapes_of(said, tuple(dict.fromkeys(blobs)))
     training = network.training
     return {
         "labels": list(network.labels),
-        "layers": [_layer(layer) for layer in network.layers],
-        "cut": {
-            "features": cut.features,
-            "backbone": [layer.name for layer in cut.backbone],
-            "head": [{"name": layer.name, "kind": layer.kind, "shapes": shapes[layer.name]} for layer in cut.head.layers],
-        },
+        "layers": [_layer(layer, sizes) for layer in network.layers],
         "training": training
         and {
             "loss": training.loss,
             "optimizer": training.optimizer,
             "shuffle": training.shuffle,
             "seed": training.seed,
-            **{
-                name: {"default": _number(each.default), "allowed": list(each.values) or [each.low, each.high]}
-                for name, each in training.numbers.items()
-            },
+            **{name: _allowed(each) for name, each in training.numbers.items()},
         },
-        "why_not": cut.why_not,
     }
+
+
+def _allowed(number: Allowed) -> dict[str, Any]:
+    """Its default, and the `allowed` numbers, or the `range`; neither where anything goes."""
+    found: dict[str, Any] = {"default": _number(number.default)}
+    if number.values:
+        return found | {"allowed": list(number.values)}
+    return found if number.low is None else found | {"range": [number.low, number.high]}
 
 
 def _number(value: float) -> float:
@@ -62,21 +101,29 @@ def _feature(feature: Feature) -> dict[str, Any]:
         case ImageFeature():
             return {
                 "name": feature.name, "type": "image", "width": feature.width, "height": feature.height,
-                "color": feature.color,
+                "color": feature.color, **_flexible(feature),
             }  # fmt: skip
         case ArrayFeature():
-            return {"name": feature.name, "type": "array", "shape": list(feature.shape), "dtype": feature.dtype}
+            its = {"name": feature.name, "type": "array", "shape": list(feature.shape), "dtype": feature.dtype}
+            return its | _flexible(feature)
         case _:
             return {"name": feature.name, "type": feature.kind}
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
+def _flexible(feature: ImageFeature | ArrayFeature) -> dict[str, Any]:
+    """Said only where it is so."""
+    sizes = {"other_sizes": str(feature.sizes)} if str(feature.sizes) else {}
+    return sizes | ({"optional": True} if feature.optional else {})
+
+
+def _layer(layer: Layer, sizes: dict[str, tuple[int, ...]]) -> dict[str, Any]:
     return {
         "name": layer.name,
         "kind": layer.full_kind,
         "updatable": layer.updatable,
         "inputs": list(layer.inputs),
         "outputs": list(layer.outputs),
+        "shapes": [list(sizes[name]) if name in sizes else None for name in layer.outputs],
         "parameters": parameters(layer),
     }
 
@@ -89,51 +136,3 @@ def parameters(layer: Layer) -> int:
         if descriptor.message_type is not None and descriptor.message_type.name == "WeightParams":
             total += len(value.floatValue) or sum(len(getattr(value, n)) // s for n, s in sizes.items())
     return total
-
-
-def words(found: dict[str, Any]) -> str:
-    """The facts for people."""
-    lines = [
-        f"{safe(found['model'])}: {found['type']}, specification {found['version']}, "
-        f"{'updatable' if found['updatable'] else 'frozen'}"
-    ]
-    lines += [f"  input   {_feature_words(each)}" for each in found["inputs"]]
-    lines += [f"  output  {_feature_words(each)}" for each in found["outputs"]]
-    if "layers" in found:
-        lines += _network_words(found)
-    if found["why_not"]:
-        lines.append(f"Cannot be trained: {safe(found['why_not'])}")
-    return "\n".join(lines)
-
-
-def _feature_words(feature: dict[str, Any]) -> str:
-    if feature["type"] == "image":
-        return f"{safe(feature['name'])}: image, {feature['width']} x {feature['height']}, {feature['color']}"
-    shape = " x ".join(map(str, feature.get("shape", [])))
-    return f"{safe(feature['name'])}: {feature['type']} {shape} {feature.get('dtype', '')}".rstrip()
-
-
-def _network_words(found: dict[str, Any]) -> list[str]:
-    labels = ", ".join(safe(str(each)) for each in found["labels"])
-    lines = [f"  labels  {labels}"] if labels else []
-    first = found["cut"]["head"][0]["name"] if found["cut"]["head"] else None
-    widest = max((len(safe(each["name"])) for each in found["layers"]), default=0)
-    lines.append(f"{count(len(found['layers']), 'layer')}:")
-    for each in found["layers"]:
-        if each["name"] == first:
-            lines.append(f"  ---- cut: behind here is the head, on the features {safe(found['cut']['features'])!r} ----")
-        mark = "*" if each["updatable"] else " "
-        lines.append(f"  {mark} {safe(each['name']):{widest}}  {each['kind']:24}  {each['parameters']:>10,}")
-    lines.append("  * updatable")
-    return lines + (_training_words(found["training"]) if found["training"] else [])
-
-
-def _training_words(training: dict[str, Any]) -> list[str]:
-    lines = [f"Training: {training['loss'].replace('_', ' ')}, {training['optimizer']}, shuffle {training['shuffle']}"]
-    for name, each in training.items():
-        if isinstance(each, dict):
-            allowed = each["allowed"]
-            pair = len(allowed) == 2 and isinstance(allowed[0], float)
-            said = f"{allowed[0]:g} to {allowed[1]:g}" if pair else ", ".join(map(str, allowed))
-            lines.append(f"  {name.replace('_', ' '):14} {each['default']:<8g} allowed: {said}")
-    return lines

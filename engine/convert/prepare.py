@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from engine.convert.prepare_chain import SOFTMAXES, chain_of, chosen, shapes_of
+from engine.convert.prepare_chain import SOFTMAXES, chain_of, chosen
 from engine.convert.prepare_rewrite import Rewrite
 from engine.convert.prepare_training import Preparation, write_training
 from engine.convert.prepare_weights import name_apart, to_float32
 from engine.errors import CannotTrain
+from engine.shapes import shapes_of
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.spec.validate import validate

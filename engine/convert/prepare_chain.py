@@ -1,23 +1,16 @@
 """The chain of layers from the probabilities backwards, as far as gradients pass or can be made to pass."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
 
 from engine.convert.repairs import REPAIRS
 from engine.errors import BadSetting, CannotTrain
-from engine.interpreter import Interpreter
-from engine.spec.describe import ArrayFeature, Description, ImageFeature, Layer, Network
-from engine.translate.image import pixel_type
+from engine.spec.describe import Layer, Network
 
 LOGARITHM = 5
 """`UnaryFunctionLayerParams.LOG`"""
 SOFTMAXES = ("softmax", "softmaxND")
 DENSE = ("innerProduct", "batchedMatmul")
 AFTER_SOFTMAX = ("reshapeStatic", "rankPreservingReshape", "flattenTo2D", "squeeze", "expandDims", "copy", "flatten")
-
-Shape = tuple[int, ...]
 
 
 def chain_of(network: Network) -> tuple[Layer, ...]:
@@ -86,21 +79,3 @@ def _stopped(network: Network, chain: Sequence[Layer]) -> str:
     blob = chain[0].inputs[0] if chain else network.probabilities
     writer = next((layer for layer in network.layers if blob in layer.outputs), None)
     return f": gradients do not pass through layer {writer.name!r} of kind {writer.full_kind!r}" if writer else ""
-
-
-def shapes_of(said: Description, blobs: Sequence[str]) -> dict[str, Shape]:
-    """The shapes, as Core ML sees them, of some blobs of a network, found by running it on a blank input."""
-    network = said.network
-    assert network is not None
-    images = [each for each in said.inputs if isinstance(each, ImageFeature)]
-    pixels = {each.name: np.zeros((1, each.height, each.width, each.channels), pixel_type(each)) for each in images}
-    arrays = {each.name: _blank(network, each) for each in said.inputs if isinstance(each, ArrayFeature)}
-    found = Interpreter(network, images, network.layers, tuple(blobs)).run(pixels, arrays)
-    return {name: tuple(map(int, values.shape)) for name, values in found.items()}
-
-
-def _blank(network: Network, feature: ArrayFeature) -> Any:
-    shape = feature.shape
-    if network.legacy_arrays and len(shape) < 5:
-        shape = (1, 1, *shape, *[1] * (3 - len(shape)))
-    return np.zeros(shape, np.float32)

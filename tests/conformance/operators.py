@@ -33,8 +33,13 @@ globals().update(_classes())
 
 
 def makes_networks(item: pytest.Item) -> bool:
-    """Whether a test is one of those that convert to a neural network."""
+    """Whether a test is one of those that convert to a neural network, and for the processor alone.
+
+    The others do the same once more: to this engine all units are one.
+    """
     parameters = getattr(getattr(item, "callspec", None), "params", {})
+    if getattr(parameters.get("compute_unit"), "name", "CPU_ONLY") != "CPU_ONLY":
+        return False
     return any(
         getattr(each, "backend", "") == "neuralnetwork" or (isinstance(each, tuple) and "neuralnetwork" in each)
         for each in parameters.values()
