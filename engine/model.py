@@ -123,7 +123,7 @@ class Model:
         parts = [READER_VERSION, repr(self.description.inputs).encode(), self.cut.features.encode()]
         said = self.description
         while said is not said.last:
-            parts += [each.description.payload.SerializeToString(deterministic=True) for each in said.parts[:-1]]
+            parts += [content for each in said.parts[:-1] for content in _contents(each.description)]
             said = said.parts[-1].description
         if said.network is None:
             return backbone_key(*parts)
@@ -235,6 +235,13 @@ class Model:
     @cached_property
     def _predictor(self) -> Predictor:
         return predictor(self.description)
+
+
+def _contents(said: Description) -> Iterator[bytes]:
+    """All that a model holds; what it is linked to counts as well."""
+    yield said.payload.SerializeToString(deterministic=True)
+    for part in said.parts:
+        yield from _contents(part.description)
 
 
 def open_model(model: Any) -> Model:

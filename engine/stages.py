@@ -51,7 +51,7 @@ class Stages:
         inputs = pipeline.stages[-1][1].inputs
         if len(inputs) != 1:
             raise UnsupportedModel("The pipeline's last model takes more than one input, and cannot be trained here.")
-        self._passed = inputs[0].name
+        self._passed, self._taken = inputs[0].name, inputs[0]
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -62,7 +62,10 @@ class Stages:
         """(n, height, width, channels), or (n, ...) of the array that the model takes, to (n, ...)."""
         if not len(pixels):
             return np.zeros((0, *self.shape), np.float32)
-        return self._last.features(self._together(pixels))
+        given = self._together(pixels) if self._before else pixels
+        if isinstance(self._taken, ArrayFeature) and self._taken.shape:
+            given = given.reshape(len(given), *self._taken.shape)
+        return self._last.features(given)
 
     def _together(self, pixels: Array) -> Array:
         """In batches where one network makes what the last model takes; one by one otherwise."""

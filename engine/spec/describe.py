@@ -116,8 +116,13 @@ class Description:
 
     @property
     def last(self) -> "Description":
-        """The model that training changes: this one, or the last one of a pipeline, however deep."""
-        return self.parts[-1].description.last if self.parts and self.kind in PIPELINES else self
+        """The model that answers in the end: this one, or the last one of a pipeline, however deep."""
+        return self.parts[-1].description.last if self.parts else self
+
+    @property
+    def linked(self) -> bool:
+        """Whether a link leads to it, so that it is in another file."""
+        return self.kind == "linkedModel" or bool(self.parts and self.parts[-1].description.linked)
 
     @property
     def image(self) -> ImageFeature | None:

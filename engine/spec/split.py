@@ -1,7 +1,7 @@
 """Cut a network at its first updatable layer: the backbone before it, the head behind it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -12,6 +12,8 @@ from engine.head import Head, HeadLayer
 from engine.head.neighbors import NeighborHead
 from engine.spec.describe import Array, Description, Layer, Network
 from engine.spec.weights import array, is_plain
+
+LINKED = "The model that would be trained is only linked to: train the file that the link leads to."
 
 Borders = Callable[[int, int], tuple[tuple[int, int], tuple[int, int]]]
 
@@ -35,11 +37,13 @@ def split_model(said: Description) -> Cut:
     last = said.last
     if last.neighbors is not None:
         why_not = "" if said.updatable else "The model is frozen: it is not marked updatable."
-        return Cut(last.inputs[0].name, (), NeighborHead.of(last.neighbors), why_not)
+        head = NeighborHead.of(last.neighbors)
+        return Cut(last.inputs[0].name, (), head, LINKED if said.linked else why_not)
     if last.network is None:
         raise UnsupportedModel(f"The model is of kind {last.kind!r}, which is not trained here.")
-    updatable = said.updatable and (last is said or last.updatable)
-    return split(last.network, updatable, tuple(each.name for each in last.outputs))
+    updatable = said.updatable and last.updatable
+    cut = split(last.network, updatable, tuple(each.name for each in last.outputs))
+    return replace(cut, why_not=LINKED) if said.linked else cut
 
 
 def split(network: Network, updatable: bool, outputs: tuple[str, ...]) -> Cut:

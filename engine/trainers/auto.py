@@ -47,10 +47,7 @@ def untrained(head: Head, features: NDArray[np.float32]) -> bool:
 def _from_scratch(lesson: Lesson, origin: Head, training: Training, settings: Settings) -> Iterator[Event]:
     """Fit the new head to all verdicts. All that the model knows comes from them: no prediction is worth keeping."""
     if len(np.unique(lesson.targets)) < 2:
-        raise BadLabels(
-            "All that this model will know comes from your verdicts, and so far all of them give one label.",
-            "Give some of another label first.",
-        )
+        raise BadLabels("So far all verdicts give one label.", "Give some of another label first.")
     for event in fit(replace(lesson, head=origin, origin=None), training, settings):
         if isinstance(event, Retrained):
             yield lesson.judged(event.head)

@@ -9,10 +9,19 @@ from PIL import Image
 
 import engine
 from engine.errors import BadLabels, BadSetting, CannotTrain, FolderError, ModelError, UnreadableModel
-from engine.events import FeaturesRead, FolderChanged, ImageSkipped, ImagesPredicted, ModelSaved, Retrained
+from engine.events import (
+    FeaturesRead,
+    FolderChanged,
+    ImageSkipped,
+    ImagesPredicted,
+    ModelOpened,
+    ModelSaved,
+    Retrained,
+)
 from engine.spec.update import weight_spans
 from engine.trainers import Settings
 from engine.workspace import Workspace
+from tests.pipelines import embedding, neighbors, pipeline
 
 
 def predictions(events):
@@ -263,3 +272,25 @@ def test_photographs_are_never_written_to(workspace):
     list(workspace.retrain(wrong_ones(predictions(workspace.scan())), "auto", Settings(), at=1.0))
     assert {path: path.read_bytes() for path in workspace.folder.rglob("*.png")} == before
     assert {path: path.stat().st_mtime_ns for path in before} == stamps
+
+
+def test_neighbours_learn_labels_and_forget_them_on_restore(pictures, tmp_path):
+    path = tmp_path / "pipe.mlmodel"
+    path.write_bytes(pipeline(embedding(), neighbors()).SerializeToString())
+    with Workspace(pictures, path) as workspace:
+        found = predictions(workspace.scan())
+        opened = workspace.opened()
+        assert (opened.labels, opened.learns_labels, opened.trainable) == (("nothing",), True, True)
+        verdicts = {content: truth(name) for name, (content, _) in list(found.items())[:10]}
+        events = list(workspace.retrain(verdicts, "auto", Settings(), at=1.0))
+        (again,) = [event for event in events if isinstance(event, ModelOpened)]
+        assert (set(again.labels), again.version) == ({"Cat", "Dog"}, 1)
+        after = predictions(events)
+        for name, (content, row) in after.items():
+            assert content not in verdicts or again.labels[row.argmax()] == truth(name)
+        assert len(after) == 24
+        with pytest.raises(BadSetting, match="keeps samples"):
+            list(workspace.retrain(verdicts, "sgd", Settings(), at=2.0))
+        events = list(workspace.restore(0, at=3.0))
+        assert next(event for event in events if isinstance(event, ModelOpened)).labels == ("nothing",)
+        assert {row.shape for _, row in predictions(events).values()} == {(1,)}

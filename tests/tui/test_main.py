@@ -310,3 +310,34 @@ def test_it_fits(opened, size):
             await pilot.press("p")
 
     opened(story, size=size)
+
+
+def test_a_new_key_gives_a_new_label_where_the_model_learns_labels(opened):
+    async def story(pilot, said, journal):
+        said.to_say = [ModelOpened("model.mlmodel", LABELS, 0, (9, 7), True, "", True), predicted(ROWS)]
+        await until(pilot, lambda: pilot.app._main.session.learns_labels)
+        first = cursor_name(pilot)
+        await pilot.press("5")
+        await pilot.press("4", *"Fox", "enter")
+        await until(pilot, lambda: cursor_name(pilot) != first)
+        assert [each.label for each in journal.in_force().values()] == ["Fox"]
+        assert pilot.app._main.session.labels == (*LABELS, "Fox")
+        await pilot.press("4")
+        assert [each.label for each in journal.in_force().values()] == ["Fox", "Fox"]
+        await pilot.press("5", "escape", "u")
+        assert len(journal.in_force()) == 1
+        said.to_say = [ModelOpened("model.mlmodel", ("Fox", *LABELS), 1, (9, 7), True, "", True)]
+        await until(pilot, lambda: pilot.app._main.session.labels[0] == "Fox")
+        rows = pilot.app._main.session.rows
+        assert [rows.names[row] for row in range(len(rows)) if rows.verdict[row] == 0] == [first]
+
+    opened(story)
+
+
+def test_other_models_have_no_new_labels(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("4")
+        assert not journal.in_force()
+        assert "There is no label 4" in pilot.app._main.session.notice
+
+    opened(story)

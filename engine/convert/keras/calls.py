@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.convert.keras.model import Input, KerasLayer, Weights
+from engine.convert.keras.plain import Names
 from engine.convert.keras.tree import Argument, Tensor, Tree, input_shape
 from engine.convert.keras.weights import Path
 from engine.errors import UnreadableModel, UnsupportedModel
 
-MOST = 20_000
+MOST = 10_000
 """Calls: nested models that call each other twice over and over would grow without end."""
 OPERANDS = ("x", "y", "x1", "x2", "a", "b", "features", "inputs")
 
@@ -43,16 +44,13 @@ class _Layout:
     def __init__(self, weights: Mapping[Path, Weights]) -> None:
         self.weights = weights
         self.layers: list[KerasLayer] = []
-        self.names: set[str] = set()
+        self.names = Names()
 
     def add(self, kind: str, name: str, config: Mapping[str, Any], arguments: Sequence[Argument], path: Path) -> str:
         """Write one call down; gives back its unique name. The tensors name calls that are written down already."""
         if len(self.layers) >= MOST:
             raise UnsupportedModel(f"The model calls layers more than {MOST} times.")
-        unique, count = name, 1
-        while unique in self.names:
-            unique, count = f"{name}_{count}", count + 1
-        self.names.add(unique)
+        unique = self.names.unique(name)
         inputs: list[str] = []
         values: list[Any] = []
         keywords: dict[str, Any] = {}

@@ -59,7 +59,8 @@ def converted(
 ) -> Any:
     """What `convert` gives, of a model that has been read."""
     channels_first = _channels_first(keras.layers)
-    image = _image(keras.layers, channels_first, size)
+    with _named(keras.layers[0]):
+        image = _image(keras.layers, channels_first, size)
     channels, height, width = image.sizes
     values = {keras.layers[0].name: image}
     color = "BGR" if bgr and channels == 3 else COLORS[channels]

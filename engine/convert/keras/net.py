@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.convert.build import Layers
 from engine.convert.keras.model import KerasLayer
-from engine.convert.keras.plain import sequence, two
+from engine.convert.keras.plain import Names, sequence, two
 from engine.errors import UnreadableModel, UnsupportedLayer
 
 Sizes = tuple[int, int, int]
@@ -63,15 +63,11 @@ class Net:
         """The flattening order of the format that goes with it."""
         self.upsamples = False
         """Whether a layer asks for a sampling grid that the format has had since version 5."""
-        self._taken = set(taken)
+        self._names = Names(taken)
 
     def add(self, kind: str, name: str, inputs: str | Sequence[str], **fields: Any) -> str:
         """Add a layer; gives back its blob, which is called as the layer."""
-        unique, count = name, 1
-        while unique in self._taken:
-            unique, count = f"{name}_{count}", count + 1
-        self._taken.add(unique)
-        return self.layers.add(kind, unique, inputs, **fields)
+        return self.layers.add(kind, self._names.unique(name), inputs, **fields)
 
     def linear(self, name: str, blob: str, scale: float = 1.0, shift: float = 0.0) -> str:
         """`scale * x + shift`."""

@@ -14,9 +14,9 @@ HALF_PIXEL = 2
 
 
 def flatten(layer: KerasLayer, values: list[Value], net: Net) -> Value:
-    """The layer Flatten; since Keras 2 it takes channels last, wherever they are."""
+    """The layer Flatten; told that channels come first (Keras 1 tells nothing), it takes them last all the same."""
     value = values[0]
-    if net.version > 1 and layer.config.get("data_format") == "channels_first" and len(value.shape) > 1:
+    if layer.config.get("data_format") == "channels_first" and len(value.shape) > 1:
         value = Value(value.blob, (*value.shape[1:], value.shape[0]), (*value.axes[1:], value.axes[0]))
     return _flat(layer.name, value, net)
 

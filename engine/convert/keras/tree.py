@@ -41,8 +41,6 @@ class Tree:
     config: Mapping[str, Any]
     calls: tuple[tuple[Argument, ...], ...] = ()
     """What each call takes."""
-    operation: bool = False
-    """A bare function (`x * 0.5`), which Keras 3 does not count among the layers."""
     children: tuple["Tree", ...] = ()
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
@@ -71,10 +69,10 @@ def _read(entry: Mapping[str, Any], version: int) -> Tree:
         # Keras 1 and 2 wrote the layers bare.
         return _sequential(name, settings, settings.get("layers", config), calls, version)
     if kind not in MODELS or "layers" not in settings:
-        return Tree(name, kind, settings, calls, ".ops." in str(entry.get("module") or ""))
+        return Tree(name, kind, settings, calls)
     children = tuple(_read(each, version) for each in settings["layers"])
     inputs, outputs = _ends(settings["input_layers"]), _ends(settings["output_layers"])
-    return Tree(name, "Functional", settings, calls, False, children, inputs, outputs)
+    return Tree(name, "Functional", settings, calls, children, inputs, outputs)
 
 
 def _sequential(
@@ -91,7 +89,7 @@ def _sequential(
     for each in listed[1:]:
         chain.append(replace(each, calls=((Argument(Tensor(chain[-1].name)),),)))
     ends = ((Tensor(chain[0].name),), (Tensor(chain[-1].name),))
-    return Tree(name, "Sequential", settings, calls, False, tuple(chain), *ends)
+    return Tree(name, "Sequential", settings, calls, tuple(chain), *ends)
 
 
 def input_shape(tree: Tree) -> Any:

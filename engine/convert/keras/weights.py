@@ -103,8 +103,6 @@ def from_archive(model: Tree, root: Any, path: Path = ()) -> dict[Path, Weights]
     counts: dict[str, int] = {}
     found: dict[Path, Weights] = {}
     for each in model.children:
-        if each.operation:
-            continue
         plain = _snake(each.kind)
         counts[plain] = counts.get(plain, -1) + 1
         group = f"{plain}_{counts[plain]}" if counts[plain] else plain
