@@ -30,6 +30,23 @@ learning MODEL FOLDER:
 terminal MODEL FOLDER:
     python tests/benchmarks/terminal.py {{MODEL}} {{FOLDER}}
 
+# coremltools' own tests of layers and models, against the engine
+conformance-core:
+    CONFORMANCE_RECORD=conformance-core.json python -m pytest tests/conformance
+
+# The same, and the operators of its converters: the better part of an hour; then docs/fidelity.md
+conformance: conformance-core
+    CONFORMANCE_RECORD=conformance-operators.json python -m pytest tests/conformance/operators.py -W "ignore::pytest.PytestCollectionWarning"
+    python tests/conformance/report.py conformance-core.json conformance-operators.json
+
+# Whole networks, and everything else that takes minutes
+slow:
+    python -m pytest -m slow
+
+# How fast a new classifier learns: FOLDER/<label>/*.jpg
+starter FOLDER:
+    python tests/benchmarks/starter.py {{FOLDER}}
+
 # The versions that CI runs with
 lock:
     uv pip compile pyproject.toml --universal --no-emit-index-url --no-header -o requirements.lock

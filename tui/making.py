@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from engine.convert.prepare import Preparation
 
 Flag = Annotated[bool, Parameter(negative="")]
-Triple = Annotated[tuple[float, float, float] | None, Parameter(consume_multiple=False)]
+Triple = Annotated[tuple[float, float, float] | None, Parameter(negative="")]
+Pair = Annotated[tuple[int, int] | None, Parameter(negative="")]
 
 
 def convert(
@@ -24,7 +25,7 @@ def convert(
     scale: float | None = None,
     bias: Triple = None,
     bgr: Flag = False,
-    size: tuple[int, int] | None = None,
+    size: Pair = None,
     force: Flag = False,
     json: Json = False,
 ) -> int:

@@ -12,6 +12,7 @@ from engine.convert.prepare import Preparation, prepare
 from engine.errors import BadSetting
 from engine.spec.schema import Model
 from engine.spec.validate import problems
+from tests.torchvision_models import torchvision_models
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -146,7 +147,7 @@ def test_networks_from_torch(name: str) -> None:
     "name", ["squeezenet1_1", "resnet18", "mobilenet_v2", "mobilenet_v3_small", "densenet121", "efficientnet_b0"]
 )
 def test_networks_of_torchvision(name: str) -> None:
-    models = pytest.importorskip("torchvision.models")
+    models = torchvision_models()
     torch.manual_seed(4)
     labels = tuple(f"label {number}" for number in range(7))
     frozen = converted(settled(getattr(models, name)(num_classes=7), 224, 224), 224, 224, labels)

@@ -1,0 +1,57 @@
+"""Write docs/fidelity.md: `python tests/conformance/report.py RECORD...`, records as a run with CONFORMANCE_RECORD leaves them."""
+
+import json
+import platform
+import sys
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from engine.compute import FUNCTIONS  # noqa: E402
+from engine.interpreter import CONTROL  # noqa: E402
+from engine.translate import RULES  # noqa: E402
+
+
+def main() -> None:
+    records = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
+    tests = {name: each for record in records for name, each in record.items()}
+    text = (Path(__file__).parent / "fidelity.md").read_text().replace("TABLE\n", table(tests))
+    text = text.replace("SUMMARY\n", summary(tests))
+    (ROOT / "docs" / "fidelity.md").write_text(text)
+
+
+def summary(tests: dict) -> str:
+    """Outcomes by suite."""
+    lines = ["| tests | reached a prediction | passed | expected to fail | failed | predictions |", "| --- " * 6 + "|"]
+    suites = {"layers, models, quantisation, updates": False, "operators of the converters": True}
+    for words, operators in suites.items():
+        those = [each for name, each in tests.items() if ("operators.py" in name) == operators]
+        if those:
+            counts = Counter(each["outcome"] for each in those)
+            figures = (len(those), counts["passed"], counts["expected failure"], counts["failed"])
+            cases = sum(each["cases"] for each in those)
+            lines.append(f"| {words} | " + " | ".join(f"{n:,}" for n in (*figures, cases)) + " |")
+    versions = ", ".join(f"{name} {version(name)}" for name in ("coremltools", "onnxruntime", "onnx", "numpy", "torch"))
+    lines += ["", f"Run with {versions}; Python {platform.python_version()}, {platform.system()} {platform.machine()}."]
+    return "\n".join(lines) + "\n"
+
+
+def table(tests: dict) -> str:
+    """A line a kind."""
+    reached, passed = Counter(), Counter()
+    for each in tests.values():
+        for kind in {kind for full in each["kinds"] for kind in (full, full.split(".")[0])}:
+            reached[kind] += 1
+            passed[kind] += each["outcome"] == "passed"
+    known = {**dict.fromkeys(RULES, "ONNX"), **dict.fromkeys(FUNCTIONS, "NumPy"), **dict.fromkeys(CONTROL, "interpreter")}
+    lines = ["| layer kind | by | tests reached | passed |", "| --- | --- | --- | --- |"]
+    for kind in sorted({*known, *(kind for kind in reached if kind.startswith("activation."))}, key=str.lower):
+        lines.append(f"| {kind} | {known.get(kind, 'ONNX')} | {reached[kind]:,} | {passed[kind]:,} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
