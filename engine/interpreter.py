@@ -212,7 +212,9 @@ class Interpreter:
         steps: list[Step] = []
         for whole, group in groupby(layers, lambda layer: layer.kind in RULES):
             if whole:
-                steps.append(self._stretch(tuple(group)))
+                stretch = self._stretch(tuple(group))
+                # ONNX Runtime refuses a graph that gives nothing.
+                steps.extend([stretch] if stretch.writes else [])
             else:
                 steps.extend(each for layer in group for each in self._alone(layer))
         return Plan(tuple(steps))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.compute.room import require_room
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
@@ -35,11 +36,14 @@ def _whole(indices: Array) -> NDArray[np.int64]:
 
 def gather(layer: Layer, data: Array, indices: Array) -> Array:
     """Slices along an axis; negative indices count from the end."""
-    return np.take(data, _whole(indices), axis=int(layer.parameters.axis))
+    axis = int(layer.parameters.axis)
+    require_room(layer, [indices.size, *np.delete(data.shape, axis)])
+    return np.take(data, _whole(indices), axis=axis)
 
 
 def gather_nd(layer: Layer, data: Array, indices: Array) -> Array:
     """The last axis of `indices` holds a place in the first axes of `data`."""
+    require_room(layer, [*indices.shape[:-1], *data.shape[indices.shape[-1] :]])
     return data[tuple(np.moveaxis(_whole(indices), -1, 0))]
 
 
@@ -85,11 +89,11 @@ def one_hot(layer: Layer, indices: Array, *size: Array) -> Array:
     """A new axis, `onValue` at each index and `offValue` elsewhere; a second input says how long it is."""
     its = layer.parameters
     many = int(size[0].reshape(-1)[0]) if size else int(its.oneHotVectorSize)
+    require_room(layer, [indices.size, many])
     places = _whole(indices)
     places = np.where(places < 0, places + many, places)
     found = np.where(places[..., None] == np.arange(many), np.float32(its.onValue), np.float32(its.offValue))
-    axis = int(its.axis)
-    return np.moveaxis(found, -1, axis if axis >= 0 else indices.ndim + 1 + axis)
+    return np.moveaxis(found, -1, int(its.axis))
 
 
 def reverse_seq(layer: Layer, data: Array, lengths: Array) -> Array:
@@ -101,6 +105,6 @@ def reverse_seq(layer: Layer, data: Array, lengths: Array) -> Array:
     length = _whole(lengths).reshape(-1, 1)
     order = np.where(at < length, length - 1 - at, at)
     shape = [1] * data.ndim
-    shape[batch], shape[sequence] = order.shape if batch < sequence else order.shape
+    shape[batch], shape[sequence] = order.shape
     order = order if batch < sequence else order.T
     return np.take_along_axis(data, order.reshape(shape), axis=sequence)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.compute.room import require_room
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
@@ -33,10 +34,11 @@ def cum_sum(layer: Layer, data: Array, *axis: Array) -> Array:
     """Running sums along an axis, which a second input may say; without the number itself, or from the end."""
     its = layer.parameters
     along = int(axis[0].reshape(-1)[0]) if axis else int(its.axis)
-    turned = np.flip(data, along) if its.reverse else data
-    found = np.cumsum(turned, axis=along, dtype=np.float64)
-    found = found - turned if its.excludeFinalSum else found
-    return np.flip(found, along) if its.reverse else found
+    turned = np.moveaxis(data, along, 0)[:: -1 if its.reverse else 1]
+    found = np.cumsum(turned, axis=0, dtype=np.float64)
+    if its.excludeFinalSum:
+        found = np.concatenate([np.zeros_like(found[:1]), found[:-1]])
+    return np.moveaxis(found[:: -1 if its.reverse else 1], 0, along)
 
 
 def matrix_band_part(layer: Layer, data: Array) -> Array:
@@ -69,6 +71,7 @@ def sliding_windows(layer: Layer, data: Array) -> Array:
     """(.., length, ..) to (.., windows, window size, ..)."""
     its = layer.parameters
     axis = int(its.axis) % data.ndim
-    found = np.lib.stride_tricks.sliding_window_view(data, int(its.windowSize), axis=axis)
-    steps = [slice(None)] * axis + [slice(None, None, int(its.step))]
-    return np.moveaxis(found[tuple(steps)], -1, axis + 1)
+    every = np.lib.stride_tricks.sliding_window_view(data, int(its.windowSize), axis=axis)
+    found = every[(*[slice(None)] * axis, slice(None, None, int(its.step)))]
+    require_room(layer, found.shape)
+    return np.moveaxis(found, -1, axis + 1)

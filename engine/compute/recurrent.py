@@ -215,7 +215,7 @@ def _hard_sigmoid(x: Array, alpha: float, beta: float) -> Array:
 PLAIN: Mapping[str, Activation] = {"sigmoid": _sigmoid, "tanh": np.tanh, "ReLU": lambda x: np.maximum(x, 0)}
 SHAPED: Mapping[str, tuple[Callable[[Array, float, float], Array], float, float]] = {
     "linear": (_linear, 1.0, 0.0),
-    "scaledTanh": (_scaled_tanh, 1.71, 2 / 3),
+    "scaledTanh": (_scaled_tanh, 1.0, 1.0),
     "sigmoidHard": (_hard_sigmoid, 0.2, 0.5),
 }
 """With alpha and beta, which hold where the file names the activation alone, as coremltools writes it."""

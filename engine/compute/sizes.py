@@ -1,24 +1,21 @@
 """Layers whose sizes are numbers of a blob."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import UnsupportedModel
+from engine.compute.room import require_room
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
-
-LARGEST = 2**28
-"""Numbers in one blob: 1 GiB of float32. A damaged size is refused before memory runs out."""
 
 
 def _sizes(layer: Layer, values: Array) -> list[int]:
     """The numbers of a blob as sizes. Raises UnsupportedModel where they are too large."""
     found = [int(each) for each in values.reshape(-1)]
-    if np.prod([max(1.0, float(each)) for each in found]) > LARGEST:
-        raise UnsupportedModel(f"Layer {layer.name!r} makes a blob of {' x '.join(map(str, found))} numbers.")
+    require_room(layer, found)
     return found
 
 
@@ -28,7 +25,7 @@ def get_shape(layer: Layer, data: Array) -> Array:
 
 
 def _range(layer: Layer, end: float, start: float, step: float) -> Array:
-    _sizes(layer, np.array([abs((end - start) / step)]))
+    require_room(layer, [math.ceil(abs((end - start) / step))])
     return np.arange(start, end, step)
 
 
@@ -64,7 +61,7 @@ def reshape_dynamic(layer: Layer, data: Array, shape: Array) -> Array:
 def tile(layer: Layer, data: Array, *counts: Array) -> Array:
     """Repeated along each axis, so many times as the layer says, or the second blob."""
     many = [int(each) for each in (counts[0].reshape(-1) if counts else layer.parameters.reps)]
-    _sizes(layer, np.array([data.size, *many]))
+    require_room(layer, [data.size, *many])
     return np.tile(data, many)
 
 

@@ -276,7 +276,7 @@ def test_photographs_are_never_written_to(workspace):
 
 def test_neighbours_learn_labels_and_forget_them_on_restore(pictures, tmp_path):
     path = tmp_path / "pipe.mlmodel"
-    path.write_bytes(pipeline(embedding(), neighbors()).SerializeToString())
+    path.write_bytes(pipeline(embedding(), neighbors(k=1)).SerializeToString())
     with Workspace(pictures, path) as workspace:
         found = predictions(workspace.scan())
         opened = workspace.opened()

@@ -165,7 +165,7 @@ def test_peepholes_are_as_in_onnx() -> None:
     ("name", "settings"),
     [
         ("SIGMOID", {"activations": ["Sigmoid"]}),
-        ("SCALED_TANH", {"activations": ["ScaledTanh"], "activation_alpha": [1.71], "activation_beta": [2 / 3]}),
+        ("SCALED_TANH", {"activations": ["ScaledTanh"], "activation_alpha": [1.0], "activation_beta": [1.0]}),
         ("SIGMOID_HARD", {"activations": ["HardSigmoid"], "activation_alpha": [0.2], "activation_beta": [0.5]}),
         ("LINEAR", {"activations": ["Affine"], "activation_alpha": [1.0], "activation_beta": [0.0]}),
     ],

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.errors import UnreadableModel, UnsupportedModel
+
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional
 
@@ -125,3 +127,30 @@ def test_legacy_softmax_nd_counts_five_axes(axis: int, check: Callable[..., None
 
     expected = functional.softmax(torch.from_numpy(X[None, None]), dim=axis).numpy()[0, 0]
     check(fill, [X], [expected])
+
+
+def fill_layer_normalization(layer: Any, shape: tuple[int, ...], numbers: tuple[int, ...]) -> Any:
+    its = layer.layerNormalization
+    its.normalizedShape.extend(shape)
+    its.eps = 0.25
+    its.gamma.floatValue.extend((floats(*numbers) + 1).ravel().tolist())
+    its.beta.floatValue.extend((floats(*numbers) * 2).ravel().tolist())
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (5, 4, 3)])
+def test_layer_normalization(shape: tuple[int, ...], check: Callable[..., None]) -> None:
+    x = floats(1, 5, 4, 3)
+    gamma, beta = torch.from_numpy(floats(*shape) + 1), torch.from_numpy(floats(*shape) * 2)
+    expected = functional.layer_norm(torch.from_numpy(x), shape, gamma, beta, 0.25).numpy()
+    check(lambda layer: fill_layer_normalization(layer, shape, shape), [x], [expected], legacy=False)
+    check(lambda layer: fill_layer_normalization(layer, shape, shape), [x[0]], [expected[0]])
+
+
+def test_other_axes_than_the_last_are_not_normalised(refuse: Callable[..., Any]) -> None:
+    def error(shape: tuple[int, ...], numbers: tuple[int, ...], kind: type[Exception]) -> str:
+        return str(refuse(lambda layer: fill_layer_normalization(layer, shape, numbers), [X], kind, legacy=False))
+
+    assert "(4,)" in error((4,), (4,), UnsupportedModel)
+    assert "()" in error((), (1,), UnsupportedModel)
+    assert "holds 3 numbers" in error((4, 3), (3,), UnreadableModel)
+    error((2, 5, 4, 3), (2, 5, 4, 3), UnsupportedModel)

@@ -93,12 +93,28 @@ def test_two_axes_have_no_channels(axis: int, refuse: Callable[..., Any]) -> Non
     refuse(reduction(0, axis), [floats(5, 4)], UnsupportedModel, legacy=False)
 
 
+def _of(how: Callable[[np.ndarray], np.ndarray], after: Callable[..., Any] = lambda x: x) -> Callable[..., np.ndarray]:
+    """A sum of what `how` makes of each number, and what `after` makes of the sum."""
+    return lambda x, **axes: after(np.sum(how(np.float64(x)), **axes))
+
+
 KINDS: dict[str, Callable[..., np.ndarray]] = {
     "reduceMean": np.mean,
     "reduceSum": np.sum,
     "reduceMax": np.max,
     "reduceMin": np.min,
+    "reduceProd": np.prod,
+    "reduceL1": _of(np.abs),
+    "reduceL2": _of(np.square, np.sqrt),
+    "reduceSumSquare": _of(np.square),
+    "reduceLogSum": lambda x, **axes: np.log(np.sum(x, **axes)),
+    "reduceLogSumExp": _of(np.exp, np.log),
 }
+
+
+def fit_for(kind: str, x: np.ndarray) -> np.ndarray:
+    """Numbers that the reduction is defined for."""
+    return np.abs(x) if kind == "reduceLogSum" else x
 
 
 def along(kind: str, *axes: int, keep: bool = False, everything: bool = False) -> Fill:
@@ -114,24 +130,26 @@ def along(kind: str, *axes: int, keep: bool = False, everything: bool = False) -
 @pytest.mark.parametrize("axes", [(1,), (-1,), (2, 3), (-1, 1), (1, 2, 3), (-3, -2)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_axes_of_newer_networks(kind: str, axes: tuple[int, ...], keep: bool, check: Check) -> None:
-    check(along(kind, *axes, keep=keep), [Y], [KINDS[kind](Y, axis=axes, keepdims=keep)], legacy=False)
+    y = fit_for(kind, Y)
+    check(along(kind, *axes, keep=keep), [y], [KINDS[kind](y, axis=axes, keepdims=keep)], legacy=False)
 
 
 @pytest.mark.parametrize("axes", [(2,), (-1, -2), (2, 3, 4), (-3,)])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axes_of_legacy_networks_count_sequence_and_batch(kind: str, axes: tuple[int, ...], check: Check) -> None:
-    wanted = KINDS[kind](X[None, None], axis=axes, keepdims=True)[0, 0]
-    check(along(kind, *axes, keep=True), [X], [wanted])
+    x = fit_for(kind, X)
+    check(along(kind, *axes, keep=True), [x], [KINDS[kind](x[None, None], axis=axes, keepdims=True)[0, 0]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_axes(kind: str, check: Check) -> None:
     """Whatever axes are named beside it; a result without axes keeps one."""
-    x, wanted = floats(5, 4, 3), KINDS[kind](floats(5, 4, 3))
+    x = fit_for(kind, floats(5, 4, 3))
+    wanted = np.asarray(KINDS[kind](x))
     check(along(kind, 1, everything=True), [x], [wanted.reshape(1)], legacy=False)
     check(along(kind, 1, everything=True, keep=True), [x], [wanted.reshape(1, 1, 1)], legacy=False)
     check(along(kind, 0, -1, 1), [x], [wanted.reshape(1)], legacy=False)
-    check(along(kind, 0), [x[:, 0, 0]], [KINDS[kind](x[:, 0, 0]).reshape(1)], legacy=False)
+    check(along(kind, 0), [x[:, 0, 0]], [np.asarray(KINDS[kind](x[:, 0, 0])).reshape(1)], legacy=False)
     check(lambda layer: getattr(layer, kind).SetInParent(), [x], [wanted.reshape(1)], legacy=False)
 
 
@@ -156,3 +174,46 @@ def test_a_result_without_axes_keeps_one(fill: Fill) -> None:
 @pytest.mark.parametrize("axes", [(4,), (-5,), (1, 9)])
 def test_an_axis_that_is_not_there_is_refused(axes: tuple[int, ...], refuse: Callable[..., Any]) -> None:
     refuse(along("reduceSum", *axes), [Y], UnsupportedModel, legacy=False)
+
+
+PLACES = {"argMax": np.argmax, "argMin": np.argmin}
+
+
+def place(kind: str, axis: int, removed: bool) -> Fill:
+    def fill(layer: Any) -> None:
+        its = getattr(layer, kind)
+        its.axis, its.removeDim = axis, removed
+
+    return fill
+
+
+@pytest.mark.parametrize("removed", [True, False])
+@pytest.mark.parametrize("axis", [1, 2, -1, -2])
+@pytest.mark.parametrize("kind", PLACES)
+def test_the_place_of_an_extreme(kind: str, axis: int, removed: bool, check: Check) -> None:
+    wanted = PLACES[kind](Y, axis=axis, keepdims=not removed)
+    check(place(kind, axis, removed), [Y], [wanted], legacy=False)
+    check(place(kind, 0, removed), [X], [PLACES[kind](X, axis=0, keepdims=not removed)], legacy=False, batch=False)
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_the_place_in_a_list_keeps_its_axis(kind: str, check: Check) -> None:
+    x = floats(9)
+    for removed in (True, False):
+        check(place(kind, 0, removed), [x], [PLACES[kind](x).reshape(1)], legacy=False)
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_the_place_in_a_legacy_array(kind: str, check: Check) -> None:
+    check(place(kind, -3, False), [X], [PLACES[kind](X, axis=0, keepdims=True)])
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_the_first_of_equal_extremes(kind: str, check: Check) -> None:
+    x = np.float32([[2, 5, 5, 2], [3, 3, 3, 3]])
+    check(place(kind, 1, True), [x], [PLACES[kind](x, axis=1)], legacy=False)
+
+
+@pytest.mark.parametrize("kind", PLACES)
+def test_a_place_along_an_axis_that_is_not_there_is_refused(kind: str, refuse: Callable[..., Any]) -> None:
+    refuse(place(kind, 4, False), [Y], UnsupportedModel, legacy=False)

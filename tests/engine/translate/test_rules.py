@@ -1,12 +1,16 @@
-"""The table of kinds: all are tested, all exist in the format, and what is not in it is refused by name."""
+"""The tables of kinds: all are tested, together they are the format's, and what has no meaning is refused by name."""
 
 import ast
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from engine import compute
+from engine.compute import FUNCTIONS
 from engine.errors import UnsupportedLayer, UnsupportedModel
+from engine.interpreter import CONTROL
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.translate import RULES, translate
@@ -14,22 +18,36 @@ from engine.translate import RULES, translate
 HERE = Path(__file__).resolve().parent
 
 
-def named_in(path: Path) -> set[str]:
-    """All strings and attributes of a test file: a layer's message is reached by its kind."""
-    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-    strings = {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    return strings | {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+def named_in(folder: Path) -> set[str]:
+    """All strings, attributes and imported names of a folder's tests: a layer's message is reached by its kind."""
+    found: set[str] = set()
+    for path in folder.glob("test_*.py"):
+        if path != Path(__file__).resolve():
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                match node:
+                    case ast.Constant(value=str(text)) | ast.Attribute(attr=text) | ast.alias(name=text):
+                        found.add(text)
+                    case _:
+                        pass
+    return found
 
 
 def test_every_kind_is_tested() -> None:
-    tested = set[str]().union(*(named_in(path) for path in HERE.glob("test_*.py") if path != Path(__file__).resolve()))
-    assert sorted(set(RULES) - tested) == []
+    assert sorted(set(RULES) - named_in(HERE)) == []
 
 
-def test_every_kind_is_one_of_the_format() -> None:
+def test_every_kind_that_numpy_computes_is_tested() -> None:
+    """By its name in the format, or by that of its function."""
+    tested = named_in(HERE.parent / "compute")
+    modules = [each for each in vars(compute).values() if isinstance(each, ModuleType)]
+    reached = [function for module in modules for name, function in vars(module).items() if name in tested]
+    assert [kind for kind, function in FUNCTIONS.items() if kind not in tested and function not in reached] == []
+
+
+def test_the_tables_together_are_the_format() -> None:
     layer = Model().neuralNetwork.layers.add()
-    known = {field.name for field in layer.DESCRIPTOR.oneofs_by_name["layer"].fields}
-    assert set(RULES) <= known
+    known = [field.name for field in layer.DESCRIPTOR.oneofs_by_name["layer"].fields]
+    assert sorted([*RULES, *FUNCTIONS, *CONTROL, "custom"]) == sorted(known)
 
 
 def one_layer() -> tuple[Any, Any]:

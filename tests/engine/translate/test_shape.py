@@ -50,6 +50,7 @@ NEWER: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
         lists("rankPreservingReshape", targetShape=(1, 0, 6, -1)), [X], [X.reshape(1, 4, 6, 7)]
     ),
     "transpose": (lists("transpose", axes=(0, 2, 3, 1)), [X], [X.transpose(0, 2, 3, 1)]),
+    "transpose of the last": (lists("transpose", axes=(0, 2, 1)), [X], [X.transpose(0, 1, 3, 2)]),
     "expand": (lists("expandDims", axes=(1, -1)), [X], [X[:, None, ..., None]]),
     "squeeze": (lists("squeeze", axes=(-1, 1)), [floats(1, 1, 5, 1)], [floats(1, 1, 5, 1)[:, 0, :, 0]]),
     "slice": (slices((0, 3, 1, -1), (1, 0, 7, 0), (1, -2, 3, -1), endMasks=(1, 3)), [X], [X[:, 3::-2, 1:7:3, ::-1]]),
@@ -63,7 +64,9 @@ NEWER: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
     ),
     "slice of the last": (slices((0, 0, -1, 0), (1, 4, 0, 6), (1,) * 4, squeezeMasks=(2,)), [X], [X[:, :, -1]]),
     "split": (lists("splitND", axis=-1, splitSizes=(1, 5)), [X], [X[..., :1], X[..., 1:]]),
+    "split into uneven parts": (lists("splitND", axis=2), [X], np.array_split(X, 3, axis=2)),
     "split along the channels": (lists("split", nOutputs=2), [X], [X[:, :2], X[:, 2:]]),
+    "split of the channels into uneven parts": (lists("split", nOutputs=3), [X], np.array_split(X, 3, axis=1)),
     "concat": (lists("concatND", axis=2), [X, floats(1, 4, 3, 6)], [np.concatenate([X, floats(1, 4, 3, 6)], 2)]),
     "concat of the channels": (lists("concat"), [X, floats(1, 3, 7, 6)], [np.concatenate([X, floats(1, 3, 7, 6)], 1)]),
     "concat, interleaved": (
@@ -158,7 +161,7 @@ def test_the_formats_own_examples(name: str, check: Check) -> None:
         (lists("transpose", axes=(0, 1, 2, 7)), [(2, 4, 7, 6)]),
         (lists("concatND", axis=1, interleave=True), [(2, 4, 7, 6), (2, 3, 7, 6)]),
         (lists("split", nOutputs=1), [(5, 4)]),
-        (lists("transpose", axes=(0, 1, 2)), [(2, 4, 7, 6)]),
+        (lists("transpose", axes=(0, 1, 1, 2)), [(2, 4, 7, 6)]),
         (lists("permute", axis=(0, 3, 1, 2)), [(2, 4, 7, 6)]),
         (lists("squeeze", axes=(1,)), [(2, 4, 7, 6)]),
         (lists("slice", axis=0, startIndex=1, endIndex=2), [(5, 4)]),

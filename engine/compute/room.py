@@ -1,0 +1,17 @@
+"""How large a blob may become."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.errors import UnsupportedModel
+from engine.spec.describe import Layer
+
+LARGEST = 2**28
+"""Numbers in one blob: 1 GiB of float32. A damaged size is refused before memory runs out."""
+
+
+def require_room(layer: Layer, sizes: Sequence[int]) -> None:
+    """Raise UnsupportedModel for more than `LARGEST` numbers; sizes below 1 count as 1."""
+    if np.prod([max(1.0, float(each)) for each in sizes]) > LARGEST:
+        raise UnsupportedModel(f"Layer {layer.name!r} makes a blob of {' x '.join(map(str, sizes))} numbers.")
