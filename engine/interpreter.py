@@ -6,6 +6,7 @@ Sizes are those of the arrays at hand, so flexible inputs and sizes that depend 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import signature
 from itertools import groupby
 from typing import Any, Protocol
 
@@ -41,9 +42,14 @@ class State:
             raise UnsupportedModel(f"Layer {layer.name!r} reads {name!r}, which no layer before it writes.")
         return self.blobs[name]
 
+    def number(self, layer: Layer, name: str) -> float:
+        """The single number in `name`. Raises UnsupportedModel where there is none."""
+        with fitting(layer.name, layer.kind):
+            return float(self.blob(layer, name).reshape(-1)[0])
+
     def true(self, layer: Layer, name: str) -> bool:
         """Whether the single number in `name` counts as true."""
-        return abs(float(self.blob(layer, name).reshape(-1)[0])) > TRUE
+        return abs(self.number(layer, name)) > TRUE
 
 
 class Step(Protocol):
@@ -91,14 +97,23 @@ class Computed:
     layer: Layer
     function: Function
 
+    def __post_init__(self) -> None:
+        """Raises UnsupportedModel for more inputs, or fewer, than the function takes."""
+        try:
+            signature(self.function).bind(self.layer, *self.layer.inputs)
+        except TypeError as error:
+            many, kind = len(self.layer.inputs), self.layer.kind
+            raise UnsupportedModel(f"Layer {self.layer.name!r} of kind {kind!r} cannot take {many} inputs.") from error
+
     def run(self, state: State) -> None:
         """Raises UnsupportedModel where the layer does not fit what it is given."""
         arrays = [state.blob(self.layer, name) for name in self.layer.inputs]
         with fitting(self.layer.name, self.layer.kind), np.errstate(all="ignore"):
             found = self.function(self.layer, *arrays)
-            results = [found] if isinstance(found, np.ndarray | np.generic) else list(found)
+            results: list[Any] = [found] if isinstance(found, np.ndarray | np.generic) else list(found)
             for name, result in zip(self.layer.outputs, results, strict=False):
-                state.blobs[name] = np.asarray(result, np.float32)
+                # A result without axes keeps one.
+                state.blobs[name] = np.atleast_1d(np.asarray(result, np.float32))
 
 
 @dataclass(frozen=True)
@@ -111,15 +126,16 @@ class Branch:
 
     def run(self, state: State) -> None:
         """Run the one whose turn it is; its blobs are those of the network around."""
-        (self.yes if state.true(self.layer, self.layer.inputs[0]) else self.no).run(state)
+        predicate = next(iter(self.layer.inputs), "")
+        (self.yes if state.true(self.layer, predicate) else self.no).run(state)
 
 
 class Broken(Exception):
-    """A loop is left."""
+    """A loop is left, by the layer of this name."""
 
 
 class Continued(Exception):
-    """The rest of a loop's body is passed over."""
+    """The rest of a loop's body is passed over, by the layer of this name."""
 
 
 @dataclass(frozen=True)
@@ -141,29 +157,32 @@ class Loop:
                 return
 
     def _turns(self, state: State) -> Iterator[int]:
-        """An input says how many turns at most; without one, the layer does; 0 sets no end."""
-        its = self.layer.parameters
-        given = self.layer.inputs
-        most = int(state.blob(self.layer, given[0]).reshape(-1)[0]) if given else int(its.maxLoopIterations)
+        """An input says how many turns at most; without one, the layer does; 0 sets no end where there is a condition."""
+        its, given = self.layer.parameters, self.layer.inputs
+        most = state.number(self.layer, given[0]) if given else its.maxLoopIterations
+        endless = its.conditionVar and not given and not most
         turn = 0
-        while turn < most or not (most or given):
-            if self.condition:
-                self.condition.run(state)
-            if its.conditionVar and not state.true(self.layer, its.conditionVar):
-                return
+        while self._goes_on(state) and (endless or turn < most):
             yield turn
             turn += 1
+
+    def _goes_on(self, state: State) -> bool:
+        """The condition is worked out before each turn, and after the last one."""
+        if self.condition:
+            self.condition.run(state)
+        variable = self.layer.parameters.conditionVar
+        return not variable or state.true(self.layer, variable)
 
 
 @dataclass(frozen=True)
 class Jump:
     """Leaves a loop, or the rest of its body."""
 
-    signal: type[Exception]
+    layer: Layer
 
     def run(self, state: State) -> None:
         """Raises the signal, which the loop around it takes."""
-        raise self.signal
+        raise JUMPS[self.layer.kind](self.layer.name)
 
 
 JUMPS: Mapping[str, type[Exception]] = {"loopBreak": Broken, "loopContinue": Continued}
@@ -202,7 +221,10 @@ class Interpreter:
         Raises UnsupportedModel where the layers do not fit what is given.
         """
         state = State(dict(pixels), dict(arrays))
-        self._plan.run(state)
+        try:
+            self._plan.run(state)
+        except (Broken, Continued) as signal:
+            raise UnsupportedModel(f"Layer {str(signal)!r} leaves a loop, but stands in none.") from signal
         missing = [name for name in self._outputs if name not in state.blobs]
         if missing:
             raise UnsupportedModel(f"No layer writes {missing[0]!r}, which the model gives or is cut at.")
@@ -239,7 +261,7 @@ class Interpreter:
             condition = layers_of(its.conditionNetwork)
             yield Loop(layer, self._planned(condition) if condition else None, self._planned(layers_of(its.bodyNetwork)))
         elif layer.kind in JUMPS:
-            yield Jump(JUMPS[layer.kind])
+            yield Jump(layer)
         else:
             raise refused(layer)
 

@@ -22,7 +22,19 @@ def test_the_command_line_page_names_every_command_and_option():
     from tui.command_line import app
 
     text = (ROOT / "docs" / "command-line.md").read_text()
-    for name in ("demo", "predict", "train", "retrain", "new", "convert", "prepare", "inspect", "status", "history", "restore"):
+    for name in (
+        "demo",
+        "predict",
+        "train",
+        "retrain",
+        "new",
+        "convert",
+        "prepare",
+        "inspect",
+        "status",
+        "history",
+        "restore",
+    ):
         assert f"catflap {name}" in text
         for argument in app[name].assemble_argument_collection():
             for option in argument.names:

@@ -91,7 +91,9 @@ def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
             continue
         if not model.classifies:
             numbers = [float(each) for each in found.probabilities]
-            printer.give({"path": found.name, "outputs": numbers}, f"{safe(found.name)}: {' '.join(f'{n:g}' for n in numbers)}")
+            printer.give(
+                {"path": found.name, "outputs": numbers}, f"{safe(found.name)}: {' '.join(f'{n:g}' for n in numbers)}"
+            )
             continue
         shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
         best = max(shares, key=lambda label: shares[label])

@@ -1,11 +1,14 @@
 """The commands that make an updatable model: from a Keras file, from a frozen model, from nothing."""
 
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from engine.errors import BadSetting
+from engine.errors import BadSetting, UnreadableModel
 from tui.output import Json, printer
 
 if TYPE_CHECKING:
@@ -52,11 +55,30 @@ def convert(
     json
         One JSON object.
     """
-    from engine.convert.keras import convert as from_keras
+    from engine.spec.schema import Model
 
     _require_place(out, force)
-    model = from_keras(file, _labels(labels), scale, bias, bgr, size)
+    model = Model()
+    model.ParseFromString(_in_a_child(file, _labels(labels), scale, bias, bgr, size))
     return _prepared(model, out, json, _default())
+
+
+def _in_a_child(file: Path, *choices: Any) -> bytes:
+    """Read the file in a process of its own: the library that reads HDF5 can end its process over a damaged file.
+
+    Raises what the reader raises, or UnreadableModel.
+    """
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        try:
+            return pool.submit(_from_keras, file, *choices).result()
+        except BrokenProcessPool as error:
+            raise UnreadableModel(f"{file.name!r} is damaged: the reader of HDF5 files broke down over it.") from error
+
+
+def _from_keras(file: Path, *choices: Any) -> bytes:
+    from engine.convert.keras import convert as from_keras
+
+    return from_keras(file, *choices).SerializeToString()
 
 
 def prepare(

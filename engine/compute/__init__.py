@@ -1,6 +1,7 @@
 """Layers that ONNX has no equal for, or whose sizes depend on the numbers: FUNCTIONS, kind -> a NumPy function.
 
-A function takes the layer and its input arrays, float32 in the rank that Core ML sees, and gives one array, or one an output.
+A function takes the layer and its input arrays, float32 in the rank that Core ML sees, and gives one array, or one
+an output.
 """
 
 from collections.abc import Callable, Mapping

@@ -37,7 +37,8 @@ def _whole(indices: Array) -> NDArray[np.int64]:
 def gather(layer: Layer, data: Array, indices: Array) -> Array:
     """Slices along an axis; negative indices count from the end."""
     axis = int(layer.parameters.axis)
-    require_room(layer, [indices.size, *np.delete(data.shape, axis)])
+    along = data.shape[axis]
+    require_room(layer, [indices.size, data.size // max(1, along)])
     return np.take(data, _whole(indices), axis=axis)
 
 
@@ -54,11 +55,10 @@ def gather_along_axis(layer: Layer, data: Array, indices: Array) -> Array:
 
 def scatter(layer: Layer, container: Array, indices: Array, slices: Array) -> Array:
     """Slices put along an axis of the container, by the layer's mode."""
-    axis = int(layer.parameters.axis)
+    axis = range(container.ndim)[int(layer.parameters.axis)]
     found = np.moveaxis(container.copy(), axis, 0)
     places = _whole(indices)
-    start = axis % container.ndim
-    parts = np.moveaxis(slices, range(start, start + places.ndim), range(places.ndim))
+    parts = np.moveaxis(slices, range(axis, axis + places.ndim), range(places.ndim))
     SCATTER[layer.parameters.mode](found, places, parts)
     return np.moveaxis(found, 0, axis)
 
@@ -73,7 +73,7 @@ def scatter_nd(layer: Layer, container: Array, indices: Array, slices: Array) ->
 def scatter_along_axis(layer: Layer, container: Array, indices: Array, values: Array) -> Array:
     """NumPy's `put_along_axis`, by the layer's mode."""
     found = container.copy()
-    axis = int(layer.parameters.axis) % container.ndim
+    axis = range(container.ndim)[int(layer.parameters.axis)]
     places: list[Array] = list(np.indices(indices.shape, sparse=True))
     places[axis] = _whole(indices)
     SCATTER[layer.parameters.mode](found, tuple(places), values)
@@ -99,9 +99,9 @@ def one_hot(layer: Layer, indices: Array, *size: Array) -> Array:
 def reverse_seq(layer: Layer, data: Array, lengths: Array) -> Array:
     """Along the sequence axis, the first numbers of each item backwards, as many as its length says."""
     its = layer.parameters
-    batch, sequence = int(its.batchAxis) % data.ndim, int(its.sequenceAxis) % data.ndim
-    many = data.shape[sequence]
-    at = np.arange(many)
+    axes = range(data.ndim)
+    batch, sequence = axes[int(its.batchAxis)], axes[int(its.sequenceAxis)]
+    at = np.arange(data.shape[sequence])
     length = _whole(lengths).reshape(-1, 1)
     order = np.where(at < length, length - 1 - at, at)
     shape = [1] * data.ndim

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compute.room import require_room
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
@@ -21,6 +22,8 @@ def top_k(layer: Layer, data: Array, *count: Array) -> tuple[Array, Array]:
     its = layer.parameters
     axis = int(its.axis)
     many = int(count[0].reshape(-1)[0]) if count else int(its.K)
+    if many < 1:
+        raise UnsupportedModel(f"Layer {layer.name!r} is asked for its first {many} numbers.")
     places = np.take(_ranked(data, axis, not its.useBottomK), np.arange(min(many, data.shape[axis])), axis=axis)
     return np.take_along_axis(data, places, axis=axis), places
 
@@ -43,34 +46,35 @@ def cum_sum(layer: Layer, data: Array, *axis: Array) -> Array:
 
 def matrix_band_part(layer: Layer, data: Array) -> Array:
     """The last two axes with 0 outside a band; a width below 0 sets no limit."""
-    its = layer.parameters
-    return np.where(_band(data, int(its.numLower), int(its.numUpper)), data, 0)
-
-
-def _band(data: Array, lower: int, upper: int) -> NDArray[np.bool_]:
-    below = np.arange(data.shape[-2])[:, None] - np.arange(data.shape[-1])
-    inside = np.ones(below.shape, bool)
+    lower, upper = int(layer.parameters.numLower), int(layer.parameters.numUpper)
+    below = _below(data)
+    inside: Array = np.ones(below.shape, bool)
     if lower >= 0:
         inside &= below <= lower
     if upper >= 0:
         inside &= -below <= upper
-    return inside
+    return np.where(inside, data, 0)
+
+
+def _below(data: Array) -> NDArray[np.int64]:
+    """(rows, columns): by how many rows a number lies below the diagonal."""
+    return np.arange(data.shape[-2])[:, None] - np.arange(data.shape[-1])
 
 
 def lower_triangular(layer: Layer, data: Array) -> Array:
     """The last two axes with 0 above the diagonal number k."""
-    return np.tril(data, int(layer.parameters.k))
+    return np.where(_below(data) >= -int(layer.parameters.k), data, 0)
 
 
 def upper_triangular(layer: Layer, data: Array) -> Array:
     """The last two axes with 0 below the diagonal number k."""
-    return np.triu(data, int(layer.parameters.k))
+    return np.where(_below(data) <= -int(layer.parameters.k), data, 0)
 
 
 def sliding_windows(layer: Layer, data: Array) -> Array:
     """(.., length, ..) to (.., windows, window size, ..)."""
     its = layer.parameters
-    axis = int(its.axis) % data.ndim
+    axis = range(data.ndim)[int(its.axis)]
     every = np.lib.stride_tricks.sliding_window_view(data, int(its.windowSize), axis=axis)
     found = every[(*[slice(None)] * axis, slice(None, None, int(its.step)))]
     require_room(layer, found.shape)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.compute.room import require_room
+from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
@@ -68,10 +69,11 @@ def tile(layer: Layer, data: Array, *counts: Array) -> Array:
 def slice_by_size(layer: Layer, data: Array, start: Array) -> Array:
     """So many as the layer says along an axis, from where the second blob says."""
     its = layer.parameters
-    axis = int(its.axis) % data.ndim
-    first = int(start.reshape(-1)[0])
-    first += data.shape[axis] if first < 0 else 0
-    return data[(slice(None),) * axis + (slice(first, first + int(its.size)),)]
+    axis = range(data.ndim)[int(its.axis)]
+    first = range(data.shape[axis])[int(start.reshape(-1)[0])]
+    if not 0 < its.size <= data.shape[axis] - first:
+        raise UnsupportedModel(f"Layer {layer.name!r} takes {its.size} from place {first}, of {data.shape[axis]}.")
+    return data[(slice(None),) * axis + (slice(first, first + its.size),)]
 
 
 def slice_dynamic(layer: Layer, data: Array, begin: Array, *more: Array) -> Array:

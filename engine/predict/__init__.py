@@ -1,9 +1,9 @@
 """Each kind of model that can answer: feature values in, feature values out, as coremltools' `MLModel.predict` has them.
 
-    network      neuralNetwork, neuralNetworkClassifier, neuralNetworkRegressor
-    neighbors    kNearestNeighborsClassifier
-    linear       glmRegressor, glmClassifier
-    pipeline     pipeline, pipelineClassifier, pipelineRegressor; linkedModel
+network      neuralNetwork, neuralNetworkClassifier, neuralNetworkRegressor
+neighbors    kNearestNeighborsClassifier
+linear       glmRegressor, glmClassifier
+pipeline     pipeline, pipelineClassifier, pipelineRegressor; linkedModel
 """
 
 from collections.abc import Callable, Mapping

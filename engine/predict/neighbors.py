@@ -23,7 +23,9 @@ class NeighborsPredictor:
         (feature,) = self._said.inputs
         vector = input_array(feature, values)
         if vector is None or vector.size != self._dimensions:
-            raise BadInput(f"Input {feature.name!r} is to hold {self._dimensions} numbers, not {getattr(vector, 'size', 0)}.")
+            raise BadInput(
+                f"Input {feature.name!r} is to hold {self._dimensions} numbers, not {getattr(vector, 'size', 0)}."
+            )
         share = self._head.probabilities(vector.reshape(1, -1))[0]
         names = self._head.names
         answer: dict[str, Any] = {self._said.predicted_label: names[int(share.argmax())]}

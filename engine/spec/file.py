@@ -76,7 +76,9 @@ class Links:
         paths = [given, given.with_suffix(".mlmodel"), given.with_suffix(".mlpackage")]
         for path in paths:
             if not path.resolve().is_relative_to(self._folder):
-                raise UnreadableModel(f"The model is linked to {name!r}, outside its own folder.", "Put it beside the model.")
+                raise UnreadableModel(
+                    f"The model is linked to {name!r}, outside its own folder.", "Put it beside the model."
+                )
         return [path for path in paths if path.suffix in (".mlmodel", ".mlpackage")]
 
     def _read(self, path: Path) -> Description:

@@ -11,6 +11,7 @@ from engine.translate.rules import RULES
 
 __all__ = ["RULES", "Translation", "refused", "translate"]
 
+
 @dataclass(frozen=True, eq=False)
 class Translation:
     """An ONNX model and how its inputs and outputs are called."""

@@ -30,7 +30,9 @@ def _pads(its: Any, size: Triple, reach: Triple, stride: Triple) -> list[int]:
 
 def _sizes(layer: Layer, blob: Blob) -> Triple:
     if len(blob.shape) != 5:
-        raise UnsupportedModel(f"Layer {layer.name!r} needs five axes, but is given {len(blob.shape)} by {layer.inputs[0]!r}.")
+        raise UnsupportedModel(
+            f"Layer {layer.name!r} needs five axes, but is given {len(blob.shape)} by {layer.inputs[0]!r}."
+        )
     depth, height, width = map(int, blob.shape[2:])
     return depth, height, width
 

@@ -69,7 +69,9 @@ def kinds_in(layers: Sequence[Layer]) -> Iterator[str]:
 class Proxy:
     """What `MLModel` sees of Core ML."""
 
-    def __init__(self, path: str, compute_units: str = "", function: str = "", hints: Any = None, asset: Any = None) -> None:
+    def __init__(
+        self, path: str, compute_units: str = "", function: str = "", hints: Any = None, asset: Any = None
+    ) -> None:
         try:
             self.model = engine.open_model(path)
         except engine.CatflapError as error:

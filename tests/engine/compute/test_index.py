@@ -49,10 +49,16 @@ def test_what_is_not_there_is_not_picked(kind: str, index: float, refuse: Refuse
     refuse(plain(kind), [DATA, np.full((1, 1, 1), index)], UnsupportedModel, legacy=False)
 
 
-@pytest.mark.parametrize("axis", [5, -4])
-@pytest.mark.parametrize("kind", ["gather", "gatherAlongAxis"])
+AXIS = {"gather": 2, "gatherAlongAxis": 2, "scatter": 3, "scatterAlongAxis": 3, "reverseSeq": 2, "oneHot": 1}
+"""Kinds along an axis, and how many blobs they take."""
+
+
+@pytest.mark.parametrize("axis", [4, -5])
+@pytest.mark.parametrize("kind", AXIS)
 def test_an_axis_that_is_not_there_is_refused(kind: str, axis: int, refuse: Refuse) -> None:
-    refuse(plain(kind, axis=axis), [DATA, np.zeros((1, 1, 1))], UnsupportedModel, legacy=False)
+    fill = plain(kind, **{"sequenceAxis" if kind == "reverseSeq" else "axis": axis})
+    blobs = [DATA, np.ones((1, 1, 1)), DATA[:1, :1, :1]]
+    refuse(fill, blobs[: AXIS[kind]], UnsupportedModel, legacy=False)
 
 
 @pytest.mark.parametrize("deep", [1, 2, 3])

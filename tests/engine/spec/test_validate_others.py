@@ -84,8 +84,8 @@ NEIGHBORS: dict[str, tuple[Callable[[Any], Any], str, str]] = {
     "empty leaves": (lambda m: index(m).singleKdTreeIndex.SetInParent(), "leaves of 0", "prediction"),
     "no distance": (lambda m: index(m).ClearField("squaredEuclideanDistance"), "measured", "prediction"),
     "no weighting": (lambda m: its(m).ClearField("uniformWeighting"), "weighted", "prediction"),
-    "long sample": (lambda m: index(m).floatSamples[1].vector.append(0), "do not fit each other", "prediction"),
-    "label too many": (lambda m: its(m).stringClassLabels.vector.append("Owl"), "do not fit each other", "prediction"),
+    "long sample": (lambda m: index(m).floatSamples[1].vector.append(0), "holds 6 numbers", "prediction"),
+    "label too many": (lambda m: its(m).stringClassLabels.vector.append("Owl"), "but 4 labels", "prediction"),
     "no answer": (
         lambda m: (its(m).ClearField("stringClassLabels"), index(m).ClearField("floatSamples")),
         "no label to answer",

@@ -108,9 +108,9 @@ def test_a_layer_without_outputs_is_refused_by_name() -> None:
 
 
 def test_the_number_that_does_not_fit_is_named() -> None:
-    with pytest.raises(UnsupportedModel, match="Layer 'broken' of kind 'splitND' does not fit") as caught:
-        translated(lists("splitND", axis=1), (4, 7, 6), outputs=0)
-    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    with pytest.raises(UnsupportedModel, match="Layer 'broken' of kind 'convolution3d' does not fit") as caught:
+        translated(lists("convolution3d", inputChannels=4, nGroups=-1), (1, 4, 7, 6, 5))
+    assert isinstance(caught.value.__cause__, ValueError)
 
 
 def scribble(message: Any, rng: random.Random) -> None:
