@@ -101,7 +101,7 @@ def reverse_seq(layer: Layer, data: Array, lengths: Array) -> Array:
     its = layer.parameters
     axes = range(data.ndim)
     batch, sequence = axes[int(its.batchAxis)], axes[int(its.sequenceAxis)]
-    at = np.arange(data.shape[sequence])
+    at = np.arange(int(data.shape[sequence]))
     length = _whole(lengths).reshape(-1, 1)
     order = np.where(at < length, length - 1 - at, at)
     shape = [1] * data.ndim

@@ -48,7 +48,7 @@ def matrix_band_part(layer: Layer, data: Array) -> Array:
     """The last two axes with 0 outside a band; a width below 0 sets no limit."""
     lower, upper = int(layer.parameters.numLower), int(layer.parameters.numUpper)
     below = _below(data)
-    inside: Array = np.ones(below.shape, bool)
+    inside = np.ones(below.shape, bool)
     if lower >= 0:
         inside &= below <= lower
     if upper >= 0:
@@ -58,7 +58,8 @@ def matrix_band_part(layer: Layer, data: Array) -> Array:
 
 def _below(data: Array) -> NDArray[np.int64]:
     """(rows, columns): by how many rows a number lies below the diagonal."""
-    return np.arange(data.shape[-2])[:, None] - np.arange(data.shape[-1])
+    rows, columns = map(int, data.shape[-2:])
+    return np.arange(rows)[:, None] - np.arange(columns)
 
 
 def lower_triangular(layer: Layer, data: Array) -> Array:

@@ -81,7 +81,7 @@ def test_other_kinds_of_model_are_refused_by_name(shared_models: Path):
     vision = Model(specificationVersion=3)
     vision.pipeline.models.add().visionFeaturePrint.SetInParent()
     vision.pipeline.names.append("looks")
-    with pytest.raises(UnsupportedModel, match="part 'looks': .*'visionFeaturePrint', whose weights are in macOS"):
+    with pytest.raises(UnsupportedModel, match=r"part 'looks': .*'visionFeaturePrint', whose weights are in macOS"):
         engine.open_model(vision)
     with pytest.raises(UnreadableModel, match="no model at"):
         engine.open_model(shared_models / "nowhere.mlmodel")

@@ -1,6 +1,8 @@
 """A terminal that tells what a key costs, and the table's columns for the tests."""
 
+import os
 import re
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -117,3 +119,26 @@ def ramps(height: int, width: int) -> np.ndarray:
 def ramps_fixture() -> Callable[[int, int], np.ndarray]:
     """`ramps`."""
     return ramps
+
+
+RUN = "import sys; from tui.command_line import main; main(sys.argv[1:])"
+
+
+@pytest.fixture
+def catflap(tmp_path: Path) -> Callable[..., tuple[int, list[str], str]]:
+    """Run a command; gives exit code, lines of standard output, and standard error."""
+
+    def run(*arguments: object) -> tuple[int, list[str], str]:
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", RUN, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd=Path(__file__).resolve().parents[2],
+            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return done.returncode, done.stdout.splitlines(), done.stderr
+
+    return run

@@ -2,37 +2,12 @@
 
 import csv
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from engine.spec.schema import Model
-
-RUN = "import sys; from tui.command_line import main; main(sys.argv[1:])"
-
-
-@pytest.fixture
-def catflap(tmp_path):
-    """Run a command; gives exit code, lines of standard output, and standard error."""
-
-    def run(*arguments):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", RUN, *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-            cwd=Path(__file__).resolve().parents[2],
-            env={**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")},
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return done.returncode, done.stdout.splitlines(), done.stderr
-
-    return run
 
 
 def labels(pictures, path, change=lambda name, label: label):

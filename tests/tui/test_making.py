@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import engine
+from engine.errors import UnreadableModel
 from tests.conftest import small_model
 from tui import making
 
@@ -84,11 +85,12 @@ def breaking_down(file, *choices):
     os.abort()
 
 
-def test_a_reader_that_breaks_down_is_a_sentence(catflap, tmp_path, monkeypatch):
+def test_a_reader_that_breaks_down_is_a_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(making, "_from_keras", breaking_down)
-    source = keras_file(tmp_path / "net.h5")
-    code, _, words = catflap("convert", source, "--labels", "Cat,Dog", "--out", tmp_path / "net.mlmodel")
-    assert code == 2 and "'net.h5' is damaged" in words
+    source, out = keras_file(tmp_path / "net.h5"), tmp_path / "net.mlmodel"
+    with pytest.raises(UnreadableModel, match=r"'net.h5' is damaged"):
+        making.convert(source, labels="Cat,Dog", out=out)
+    assert not out.exists()
 
 
 def test_prepare(catflap, tmp_path):
