@@ -44,12 +44,16 @@ class Backbone:
         self._alone = Interpreter(network, images, layers, outputs)
         self._batch = batch and self._alone.compiled_whole
 
-    @cached_property
+    @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of one image's features: the first of the outputs, without the batch if that comes first.
 
         Raises UnsupportedModel where the layers do not fit each other.
         """
+        return self._shape
+
+    @cached_property
+    def _shape(self) -> tuple[int, ...]:
         if self._alone.compiled_whole:
             made = translate(self._network, self._inputs, self._layers, self._outputs, batch=False)
             sizes = tuple(map(int, made.outputs[self._outputs[0]].shape))
@@ -148,8 +152,7 @@ class Backbone:
 def _require_usable(network: Network, feature: Feature) -> None:
     if not isinstance(feature, ImageFeature | ArrayFeature):
         raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; networks take images and arrays.")
-    legacy = isinstance(feature, ArrayFeature) and network.legacy_arrays
-    if legacy and len(feature.shape) not in (0, 1, 3, 5):
+    if isinstance(feature, ArrayFeature) and network.legacy_arrays and len(feature.shape) not in (0, 1, 3, 5):
         raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
 
 

@@ -53,7 +53,7 @@ class Model:
     """A neural network, nearest neighbours, or a pipeline. A model is never changed; `with_head` makes another one."""
 
     def __init__(self, file: ModelFile, backbone: Features | None = None) -> None:
-        """Raises UnsupportedModel for a model without a portable meaning, UnreadableModel for one that contradicts itself."""
+        """Raises UnsupportedModel where a model has no portable meaning, UnreadableModel where it contradicts itself."""
         self.file = file
         require_portable(file.description)
         self._why_not = require_sound(file.message, file.description)
@@ -66,7 +66,7 @@ class Model:
 
     @property
     def network(self) -> Network:
-        """The layers that training changes. Raises UnsupportedModel where the model, or a pipeline's last, is no network."""
+        """The layers that training changes. Raises UnsupportedModel where the model, or a pipeline's last one, has none."""
         network = self.description.last.network
         if network is None:
             raise UnsupportedModel(f"{self.file.name!r} does not end in a neural network.")
@@ -177,7 +177,10 @@ class Model:
         """Features of images, a label for each, and features whose predictions are to be kept. Raises BadLabels."""
         targets = self.targets(labels)
         kept = features[:0] if anchors is None else anchors
-        return Lesson(self.head, features, targets.values, kept, targets.names)
+        head = self.head
+        if isinstance(head, NeighborHead):
+            return Lesson(Head(()), features, targets.values, kept, targets.names, keeps=head)
+        return Lesson(head, features, targets.values, kept, targets.names)
 
     def train(self, lesson: Lesson, trainer: str = "auto", settings: Settings | None = None) -> Iterator[Event]:
         """What `trainer` says while it trains; the last event is `Retrained`, with the new head.

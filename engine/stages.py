@@ -53,7 +53,7 @@ class Stages:
             raise UnsupportedModel("The pipeline's last model takes more than one input, and cannot be trained here.")
         self._passed, self._taken = inputs[0].name, inputs[0]
 
-    @cached_property
+    @property
     def shape(self) -> tuple[int, ...]:
         """The sizes of one image's features."""
         return self._last.shape

@@ -1,4 +1,4 @@
-"""The facts of `catflap inspect` for people: what the model takes and gives, a picture of its layers, what training allows."""
+"""The facts of `catflap inspect` for people: inputs and outputs, a picture of the layers, what training allows."""
 
 from collections.abc import Iterator
 from typing import Any

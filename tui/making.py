@@ -55,22 +55,20 @@ def convert(
     json
         One JSON object.
     """
-    from engine.spec.schema import Model
-
     _require_place(out, force)
-    model = Model()
-    model.ParseFromString(_in_a_child(file, _labels(labels), scale, bias, bgr, size))
-    return _prepared(model, out, json, _default())
+    return _prepared(_in_a_child(file, _labels(labels), scale, bias, bgr, size), out, json, _default())
 
 
-def _in_a_child(file: Path, *choices: Any) -> bytes:
+def _in_a_child(file: Path, *choices: Any) -> Any:
     """Read the file in a process of its own: the library that reads HDF5 can end its process over a damaged file.
 
     Raises what the reader raises, or UnreadableModel.
     """
+    from engine.spec.schema import Model
+
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:
         try:
-            return pool.submit(_from_keras, file, *choices).result()
+            return Model.FromString(pool.submit(_from_keras, file, *choices).result())
         except BrokenProcessPool as error:
             raise UnreadableModel(f"{file.name!r} is damaged: the reader of HDF5 files broke down over it.") from error
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -82,18 +82,19 @@ def fill(message: Any, fields: Mapping[str, Any]) -> None:
     for name, value in fields.items():
         if isinstance(value, Mapping):
             getattr(message, name).SetInParent()
-            fill(getattr(message, name), value)
+            fill(getattr(message, name), cast(Mapping[str, Any], value))
         elif isinstance(value, np.ndarray):
-            getattr(message, name).floatValue.extend(np.asarray(value, np.float32).ravel().tolist())
+            numbers: Any = np.asarray(value, np.float32).ravel().tolist()
+            getattr(message, name).floatValue.extend(numbers)
         elif isinstance(value, str | int | float):
             setattr(message, name, value)
         else:
-            _extend(getattr(message, name), value)
+            _extend(getattr(message, name), list(value))
 
 
 def _extend(repeated: Any, values: Sequence[Any]) -> None:
     for value in values:
         if isinstance(value, Mapping):
-            fill(repeated.add(), value)
+            fill(repeated.add(), cast(Mapping[str, Any], value))
         else:
             repeated.append(value)

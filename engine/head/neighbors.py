@@ -52,7 +52,7 @@ class NeighborHead:
         return [self.names[int(at)] for at in self.labels]
 
     def probabilities(self, features: Array) -> NDArray[np.float32]:
-        """(n, ...) to (n, names): each label's share of the votes of the k nearest samples; all of them, if there are fewer.
+        """(n, ...) to (n, names): each label's share of the votes of the k nearest samples, or of all if there are fewer.
 
         Votes count alike, or by 1 / Euclidean distance, where samples at no distance outvote all others: scikit-learn's
         conventions, since the format leaves them open. Of labels with equal votes, the one with the nearest sample has a
@@ -91,7 +91,7 @@ class NeighborHead:
 
     def _vote(self, queries: NDArray[np.float32], shares: NDArray[np.float32]) -> None:
         near, apart = self._nearest(queries)
-        weights = np.ones(near.shape)
+        weights: Any = np.ones(near.shape)
         if self.weighting == "inverse_distance":
             exact = apart == 0
             with np.errstate(divide="ignore"):
@@ -114,7 +114,7 @@ class NeighborHead:
         quick = squares - 2 * ((queries - centre) @ seen.T)
         found = np.argpartition(quick, few - 1, axis=1)[:, :few] if few < len(self.samples) else np.argsort(quick, axis=1)
         found = np.sort(found, axis=1)
-        exact = np.stack(
+        exact: Array = np.stack(
             [
                 ((self.samples[places].astype(np.float64) - query) ** 2).sum(axis=1)
                 for places, query in zip(found, queries, strict=True)

@@ -1,6 +1,6 @@
 """Generalised linear models: weights times inputs, plus an offset, through a link function."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import erf, sqrt
 from typing import Any
 
@@ -15,6 +15,10 @@ from engine.spec.interface import ArrayFeature
 Array = NDArray[np.float64]
 
 
+def _identity(x: Array) -> Array:
+    return x
+
+
 def _logistic(x: Array) -> Array:
     return 1 / (1 + np.exp(-x))
 
@@ -24,8 +28,8 @@ def _normal(x: Array) -> Array:
     return np.array([(1 + erf(each / sqrt(2))) / 2 for each in x])
 
 
-LINKS: Mapping[str, tuple[Callable[[Array], Array], ...]] = {
-    "glmRegressor": (lambda x: x, _logistic, _normal),
+LINKS: Mapping[str, Sequence[Callable[[Array], Array]]] = {
+    "glmRegressor": (_identity, _logistic, _normal),
     "glmClassifier": (_logistic, _normal),
 }
 """In the order of the format's enumerations."""
@@ -42,7 +46,8 @@ class Linear:
         if not rows or len({len(row) for row in rows}) > 1 or len(its.offset) not in (0, len(rows)):
             raise UnreadableModel("The model's weights and offsets are not as many for each output.")
         self._weights, self._offset = np.array(rows), np.array(its.offset or [0.0] * len(rows))
-        self._link = LINKS[description.kind][its.postEvaluationTransform]
+        transform: int = its.postEvaluationTransform
+        self._link = LINKS[description.kind][transform]
 
     def answer(self, values: Values) -> dict[str, Any]:
         """Outputs by name, from inputs by name. Raises BadInput for what does not fit."""

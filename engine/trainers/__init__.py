@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 
 from engine.errors import BadSetting, CannotTrain
 from engine.events import Event
-from engine.head.neighbors import NeighborHead
 from engine.spec.training import Training
 from engine.trainers.auto import auto
 from engine.trainers.edit import edit
@@ -33,10 +32,10 @@ def trained(name: str, training: Training | None, lesson: Lesson, settings: Sett
     """
     if name not in TRAINERS:
         raise BadSetting(f"There is no trainer {name!r}.", f"There are {', '.join(TRAINERS)}.")
-    if isinstance(lesson.head, NeighborHead):
+    if lesson.keeps is not None:
         if name != "auto":
             raise BadSetting(f"The trainer {name!r} fits weights, but the model keeps samples.", "Leave --trainer out.")
-        return remember(lesson, lesson.head)
+        return remember(lesson, lesson.keeps)
     if training is None:
         raise CannotTrain("The model does not say how it is trained.")
     return TRAINERS[name](lesson, training, settings)

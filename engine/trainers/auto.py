@@ -50,6 +50,7 @@ def _from_scratch(lesson: Lesson, origin: Head, training: Training, settings: Se
         raise BadLabels("So far all verdicts give one label.", "Give some of another label first.")
     for event in fit(replace(lesson, head=origin, origin=None), training, settings):
         if isinstance(event, Retrained):
+            assert isinstance(event.head, Head)
             yield lesson.judged(event.head)
         else:
             yield replace(event, why=FROM_SCRATCH) if isinstance(event, TrainingBegan) else event

@@ -59,7 +59,7 @@ def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array],
 
 
 def _held(head: Head) -> list[dict[str, Array]]:
-    """1 for weights, which the ridge holds near the start; 0 for biases, which are free, as intercepts of a regression are."""
+    """1 for weights, which the ridge holds near the start; 0 for biases, which are free, as a regression's intercepts."""
     return [{name: np.full_like(w, name != "bias") for name, w in layer.items()} for layer in head.weights]
 
 

@@ -12,6 +12,7 @@ from engine.errors import BadLabels, BadSetting
 from engine.events import Retrained, Score
 from engine.head import Head
 from engine.head.losses import LOSSES
+from engine.head.neighbors import NeighborHead
 from engine.spec.training import Training
 
 Array = NDArray[Any]
@@ -32,6 +33,8 @@ class Lesson:
     """What the label numbers mean; only heads that learn new labels ask."""
     origin: Head | None = None
     """The untouched model's, where it is another."""
+    keeps: NeighborHead | None = None
+    """The head, where it keeps samples and has no weights; `head` has no layers then."""
 
     def __post_init__(self) -> None:
         if not len(self.features):

@@ -1,4 +1,4 @@
-"""How long the neighbours of some images take, beside scikit-learn: `python tests/benchmarks/neighbors.py [SAMPLES SIZE]`."""
+"""How long neighbours take, beside scikit-learn: `python tests/benchmarks/neighbors.py [SAMPLES SIZE]`."""
 
 import sys
 import time

@@ -3,6 +3,7 @@
 The file's name keeps it out of an ordinary run: it takes the better part of an hour.
 """
 
+from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
@@ -17,8 +18,7 @@ TORCH = "coremltools.converters.mil.frontend.torch.test"
 
 def _classes() -> dict[str, Any]:
     """Test classes by name; those of one name in two modules get the module's name as well."""
-    import coremltools.converters.mil.mil.ops.tests.iOS14 as folder
-
+    folder = import_module(OPERATORS)
     modules = [f"{OPERATORS}.{each.name}" for each in iter_modules(folder.__path__) if each.name.startswith("test_")]
     modules += [f"{TORCH}.{name}" for name in FROM_TORCH]
     found: dict[str, Any] = {}

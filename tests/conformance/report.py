@@ -1,4 +1,4 @@
-"""Write docs/fidelity.md: `python tests/conformance/report.py RECORD...`, records as a run with CONFORMANCE_RECORD leaves them."""
+"""Write docs/fidelity.md: `python tests/conformance/report.py RECORD...`, from what runs with CONFORMANCE_RECORD leave."""
 
 import json
 import platform

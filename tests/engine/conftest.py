@@ -1,5 +1,6 @@
 """One layer on its own: built field by field, run alone and in a batch of three, and held against what is expected."""
 
+import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -114,3 +115,43 @@ def refuse() -> Callable[..., Exception]:
 @pytest.fixture
 def rng() -> np.random.Generator:
     return np.random.default_rng(7)
+
+
+WHOLE = (0, 1, 2, 3, 4, 6, 7, 12, 2**31 - 1, 2**31, 2**40)
+DECIMAL = (-1, 0.5, np.nan, np.inf)
+
+
+def _scribble(message: Any, rng: random.Random) -> None:
+    for field in message.DESCRIPTOR.fields:
+        if rng.random() < 0.4 or field.cpp_type == field.CPPTYPE_STRING:
+            continue
+        its = getattr(message, field.name)
+        many = hasattr(its, "extend")
+        if field.message_type is not None and field.message_type.name == "WeightParams":
+            its.floatValue.extend([0.5] * rng.choice([0, 1, 4, 12, 28]))
+        elif field.message_type is not None:
+            for _ in range(rng.choice([0, 2, 3]) if many else 1):
+                _scribble(its.add() if many else its, rng)
+        elif many:
+            its.extend(_number(field, rng) for _ in range(rng.choice([1, 2, 3, 4])))
+        else:
+            setattr(message, field.name, _number(field, rng))
+
+
+def _number(field: Any, rng: random.Random) -> Any:
+    """One that the field's type holds."""
+    if field.cpp_type == field.CPPTYPE_BOOL:
+        return rng.random() < 0.5
+    if field.cpp_type == field.CPPTYPE_ENUM:
+        return rng.choice([0, 1, 2, 7])
+    if field.cpp_type in (field.CPPTYPE_FLOAT, field.CPPTYPE_DOUBLE):
+        return rng.choice(DECIMAL)
+    narrow = field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_UINT32)
+    signed = field.cpp_type in (field.CPPTYPE_INT32, field.CPPTYPE_INT64)
+    return rng.choice([each for each in WHOLE if not narrow or each < 2**31] + [-1, -3] * signed)
+
+
+@pytest.fixture
+def scribble() -> Callable[[Any, random.Random], None]:
+    """`scribble(message, rng)`: any numbers into any fields, small ones and absurd ones."""
+    return _scribble
