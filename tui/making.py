@@ -56,7 +56,7 @@ def convert(
         One JSON object.
     """
     _require_place(out, force)
-    return _prepared(_in_a_child(file, _labels(labels), scale, bias, bgr, size), out, json, _default())
+    return _prepared(_in_a_child(file, _labels(labels), scale, bias, bgr, size), out, json, _preparation())
 
 
 def _in_a_child(file: Path, *choices: Any) -> Any:
@@ -133,13 +133,11 @@ def prepare(
     json
         One JSON object.
     """
-    from engine.convert.prepare import Preparation
     from engine.spec.file import read
 
     _require_place(out, force)
-    chosen = _labels(layers) if layers else ()
     numbers = (learning_rate, batch_size, epochs, momentum, beta1, beta2, eps, seed, shuffle)
-    return _prepared(read(model).message, out, json, Preparation(chosen, optimizer, *numbers))
+    return _prepared(read(model).message, out, json, _preparation(layers, optimizer, *numbers))
 
 
 def new(
@@ -180,10 +178,10 @@ def _labels(text: str) -> tuple[str, ...]:
     return tuple(each.strip() for each in text.split(","))
 
 
-def _default() -> "Preparation":
+def _preparation(layers: str = "", *choices: Any) -> "Preparation":
     from engine.convert.prepare import Preparation
 
-    return Preparation()
+    return Preparation(_labels(layers) if layers else (), *choices)
 
 
 def _require_place(out: Path, force: bool) -> None:

@@ -91,11 +91,7 @@ class NeighborHead:
 
     def _vote(self, queries: NDArray[np.float32], shares: NDArray[np.float32]) -> None:
         near, apart = self._nearest(queries)
-        weights: Any = np.ones(near.shape)
-        if self.weighting == "inverse_distance":
-            exact = apart == 0
-            with np.errstate(divide="ignore"):
-                weights = np.where(exact.any(axis=1, keepdims=True), exact, 1 / np.sqrt(apart))
+        weights = np.ones(near.shape) if self.weighting == "uniform" else _inverse(apart)
         # Less than float32 shows: only where votes are equal does it decide.
         weights = weights * (1 + 1e-7 * np.arange(near.shape[1], 0, -1))
         rows = np.repeat(np.arange(len(queries)), near.shape[1])
@@ -103,7 +99,7 @@ class NeighborHead:
         np.add.at(votes, (rows, self.labels[near].reshape(-1)), weights.reshape(-1))
         shares[:] = votes / votes.sum(axis=1, keepdims=True)
 
-    def _nearest(self, queries: NDArray[np.float32]) -> tuple[Array, Array]:
+    def _nearest(self, queries: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """(n, k) places of the nearest samples, nearest first, and their squared distances.
 
         By `|s|^2 - 2 s q`, one matrix product, and then exactly for the few that come out smallest.
@@ -161,3 +157,10 @@ class NeighborHead:
             return int(label)
         except ValueError as error:
             raise BadLabels(f"The label {label!r} is no whole number, as the model's labels are.") from error
+
+
+def _inverse(squares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """1 / distance; where some are at no distance, these count alone."""
+    exact = (squares == 0).astype(np.float64)
+    some = exact.any(axis=1, keepdims=True)
+    return np.where(some, exact, 1 / np.sqrt(np.where(some, 1.0, squares)))

@@ -1,4 +1,4 @@
-"""One layer on its own: built field by field, run alone and in a batch of three, and held against what is expected."""
+"""Layers built field by field; one on its own, run alone and in a batch of three, and held against what is expected."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -14,6 +14,22 @@ from engine.spec.schema import Model
 from engine.translate import RULES, translate
 
 Fill = Callable[[Any], Any]
+
+
+def layer(network: Any, kind: str, names: str, **fields: Any) -> Any:
+    """`names` are `inputs -> outputs`; a tuple fills a list. Gives back the layer's own message."""
+    made = network.layers.add(name=f"{kind} {names}")
+    before, after = names.split("->")
+    made.input.extend(before.split())
+    made.output.extend(after.split())
+    its = getattr(made, kind)
+    its.SetInParent()
+    for name, value in fields.items():
+        if isinstance(value, tuple):
+            getattr(its, name).extend(value)
+        else:
+            setattr(its, name, value)
+    return its
 
 
 def describe_layer(fill: Fill, arrays: Sequence[np.ndarray], legacy: bool, outputs: int) -> Description:

@@ -82,5 +82,5 @@ def test_the_layer_is_named_with_its_kind() -> None:
     with pytest.raises(UnsupportedModel, match="'broken' of kind 'gather' cannot take 1 inputs"):
         answer(model, [np.ones(3, np.float32)])
     model, _ = model_of("gather", [(3,), (2,)], 1, False)
-    with pytest.raises(UnsupportedModel, match="'broken' of kind 'gather' does not fit what it is given: .*out of bounds"):
+    with pytest.raises(UnsupportedModel, match=r"'broken' of kind 'gather' does not fit what it is given: .*out of bounds"):
         answer(model, [np.ones(3, np.float32), np.float32([0, 3])])

@@ -4,7 +4,6 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import pytest
 
 from engine.errors import CatflapError, UnsupportedModel
