@@ -91,9 +91,9 @@ class NeighborHead:
 
     def _vote(self, queries: NDArray[np.float32], shares: NDArray[np.float32]) -> None:
         near, apart = self._nearest(queries)
-        weights = np.ones(near.shape) if self.weighting == "uniform" else _inverse(apart)
-        # Less than float32 shows: only where votes are equal does it decide.
-        weights = weights * (1 + 1e-7 * np.arange(near.shape[1], 0, -1))
+        # The fade is less than float32 shows: only where votes are equal does it decide.
+        fade = 1 + 1e-7 * np.arange(near.shape[1], 0, -1)
+        weights = _weights(apart, self.weighting) * fade
         rows = np.repeat(np.arange(len(queries)), near.shape[1])
         votes = np.zeros(shares.shape)
         np.add.at(votes, (rows, self.labels[near].reshape(-1)), weights.reshape(-1))
@@ -159,8 +159,10 @@ class NeighborHead:
             raise BadLabels(f"The label {label!r} is no whole number, as the model's labels are.") from error
 
 
-def _inverse(squares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """1 / distance; where some are at no distance, these count alone."""
+def _weights(squares: NDArray[np.float64], weighting: str) -> NDArray[np.float64]:
+    """1, or 1 / distance; where some are at no distance, these count alone."""
+    if weighting == "uniform":
+        return np.ones_like(squares)
     exact = (squares == 0).astype(np.float64)
     some = exact.any(axis=1, keepdims=True)
     return np.where(some, exact, 1 / np.sqrt(np.where(some, 1.0, squares)))

@@ -133,6 +133,11 @@ def _inverse_root(graph: Graph, x: str, its: Any) -> str:
     return graph.node("Reciprocal", graph.node("Sqrt", inside))
 
 
+def _log(graph: Graph, x: str, its: Any) -> str:
+    """`log(x + epsilon)`"""
+    return graph.node("Log", graph.node("Add", x, _number(graph, its.epsilon or SMALL)))
+
+
 def _power(graph: Graph, x: str, its: Any) -> str:
     return graph.node("Pow", x, _number(graph, its.alpha))
 
@@ -142,7 +147,7 @@ def _threshold(graph: Graph, x: str, its: Any) -> str:
 
 
 UNARY: tuple[Callable[[Graph, str, Any], str], ...] = (
-    _one("Sqrt"), _inverse_root, _inverse, _power, _one("Exp"), _one("Log"), _one("Abs"), _threshold
+    _one("Sqrt"), _inverse_root, _inverse, _power, _one("Exp"), _log, _one("Abs"), _threshold
 )  # fmt: skip
 """In the order of the format's enumeration."""
 

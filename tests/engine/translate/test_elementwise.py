@@ -210,7 +210,7 @@ UNARY: dict[str, tuple[dict[str, float], Callable[[float], float]]] = {
     "INVERSE": (dict(scale=0.5, shift=4, epsilon=0.25), lambda x: 1 / (x + 0.25)),
     "POWER": (dict(scale=0.5, shift=4, alpha=1.75), lambda x: x**1.75),
     "EXP": (dict(scale=0.5, shift=-1), math.exp),
-    "LOG": (dict(scale=0.5, shift=4), math.log),
+    "LOG": (dict(scale=0.5, shift=4, epsilon=0.25), lambda x: math.log(x + 0.25)),
     "ABS": (dict(scale=0.5, shift=0.25), abs),
     "THRESHOLD": (dict(scale=0.5, shift=0.25, alpha=0.125), lambda x: max(0.125, x)),
 }
@@ -229,6 +229,7 @@ def test_unary_scale_and_epsilon_of_nothing_stand_for_1_and_a_millionth(check: C
     zero = np.zeros((2, 3, 4), np.float32)
     check(plain("unary", type=6, scale=0), [X], [np.abs(X)])
     check(plain("unary", type=2), [zero], [zero + 1e6], batch=False)
+    check(plain("unary", type=5), [zero], [zero + math.log(1e-6)], batch=False)
     check(plain("unary", type=1), [zero], [zero + 1e3], batch=False)
 
 
