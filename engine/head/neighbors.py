@@ -92,7 +92,7 @@ class NeighborHead:
     def _vote(self, queries: NDArray[np.float32], shares: NDArray[np.float32]) -> None:
         near, apart = self._nearest(queries)
         # The fade is less than float32 shows: only where votes are equal does it decide.
-        fade = 1 + 1e-7 * np.arange(near.shape[1], 0, -1)
+        fade: NDArray[np.float64] = np.linspace(1 + 1e-6, 1, near.shape[1])
         weights = _weights(apart, self.weighting) * fade
         rows = np.repeat(np.arange(len(queries)), near.shape[1])
         votes = np.zeros(shares.shape)

@@ -220,7 +220,7 @@ def test_sequences_and_batches_of_legacy_arrays(name: str) -> None:
     put_array(model.description.output, "y")
     fill(network)
     opened = engine.open_model(model)
-    for x in (X, X[:1], X[:, :1]):
+    for x in (X, X[:1], X[:, :1], X[:1, :1]):
         found = opened.predict({"x": x})["y"]
         assert found.shape == expected(x).shape
         np.testing.assert_allclose(found, expected(x), rtol=1e-4, atol=1e-5)

@@ -72,6 +72,17 @@ def test_what_the_other_network_would_have_written_is_not_there() -> None:
         answer(model, x=X, flag=[0])
 
 
+@pytest.mark.parametrize("flag", [0, 1])
+def test_what_is_known_before_is_known_in_either_network(flag: int) -> None:
+    model, network = model_of({"x": (2, 3), "flag": (1,)}, "y")
+    layer(network, "multiply", "x -> double", alpha=2)
+    layer(network, "multiply", "x -> triple", alpha=3)
+    branch = layer(network, "branch", "flag ->")
+    layer(branch.ifBranch, "add", "double -> y", alpha=1)
+    layer(branch.elseBranch, "add", "triple -> y", alpha=1)
+    np.testing.assert_array_equal(answer(model, x=X, flag=[flag])["y"], (2 if flag else 3) * X + 1)
+
+
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_a_loop_so_many_times(count: int) -> None:
     model, network = model_of({"x": (2, 3)}, "x+", "y")
@@ -81,6 +92,14 @@ def test_a_loop_so_many_times(count: int) -> None:
     found = answer(model, x=X)
     np.testing.assert_array_equal(found["x+"], X + 3 * count)
     np.testing.assert_array_equal(found["y"], 10 * (X + 3 * count))
+
+
+def test_what_only_the_body_reads_is_carried_to_the_next_turn() -> None:
+    model, network = model_of({"x": (2, 3)}, "y")
+    body = layer(network, "loop", "->", maxLoopIterations=4).bodyNetwork
+    step(body, "x", 3)
+    layer(body, "multiply", "x -> y", alpha=10)
+    np.testing.assert_array_equal(answer(model, x=X)["y"], 10 * (X + 12))
 
 
 @pytest.mark.parametrize("count", [0, 1, 4])
@@ -178,6 +197,15 @@ def test_a_decision_about_nothing_is_refused(kind: str, names: str) -> None:
         answer(model, x=[1])
 
 
+@pytest.mark.parametrize("kind", ["branch", "loop"])
+def test_a_decision_about_an_empty_blob_is_refused(kind: str) -> None:
+    model, network = model_of({"x": (1,)}, "x")
+    layer(network, "whereNonZero", "x -> places")
+    layer(network, kind, "places ->")
+    with pytest.raises(UnsupportedModel, match=f"'{kind} places ->' of kind '{kind}' does not fit"):
+        answer(model, x=[0])
+
+
 def test_no_number_of_turns_is_none() -> None:
     model, network = model_of({"x": (1,), "n": (1,)}, "x")
     step(layer(network, "loop", "n ->").bodyNetwork, "x", 1)
@@ -227,6 +255,13 @@ def test_stretches_with_other_layers_between_them() -> None:
     found = answer(model, x=X / 8)
     for got, wanted in zip((found["sorted"], found["end"]), alternated(X / 8), strict=True):
         np.testing.assert_allclose(got, wanted, atol=1e-5)
+
+
+def test_a_single_number_has_an_axis_for_the_next_layer() -> None:
+    model, network = model_of({"x": (2, 3), "at": (2,)}, "sizes")
+    layer(network, "gatherND", "x at -> number")
+    layer(network, "getShape", "number -> sizes")
+    np.testing.assert_array_equal(answer(model, x=X, at=[1, 2])["sizes"], [1])
 
 
 def test_so_many_sizes_stay_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.compute import FUNCTIONS
 from engine.errors import UnsupportedModel
+from tests.engine.conftest import describe_layer
 
 torch = pytest.importorskip("torch")
 
@@ -164,6 +166,18 @@ def test_scatter_along_an_axis(mode: int, axis: int, check: Check) -> None:
 def test_what_is_not_there_is_not_written(kind: str, index: float, refuse: Refuse) -> None:
     indices = np.full({"scatter": (1,), "scatterND": (1, 1), "scatterAlongAxis": (1, 7, 6)}[kind], index)
     refuse(plain(kind), [DATA, indices, DATA[:1]], UnsupportedModel, legacy=False)
+
+
+@pytest.mark.parametrize("kind", ["scatter", "scatterND", "scatterAlongAxis"])
+def test_the_container_stays_as_it_was(kind: str) -> None:
+    """Another layer may read it."""
+    indices = np.zeros({"scatter": (1,), "scatterND": (1, 1), "scatterAlongAxis": (1, 7, 6)}[kind], np.float32)
+    described = describe_layer(plain(kind), [DATA, indices, DATA[:1]], legacy=False, outputs=1)
+    assert described.network is not None
+    container = DATA.copy()
+    found = FUNCTIONS[kind](described.network.layers[0], container, indices, DATA[:1] + 1)
+    assert (found != DATA).any()
+    np.testing.assert_array_equal(container, DATA)
 
 
 @pytest.mark.parametrize("shape", [(9,), (4, 5), (2, 3, 4)])
