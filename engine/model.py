@@ -42,11 +42,17 @@ class Targets:
     """What the label numbers mean; empty for a regressor."""
 
 
-def _numbers(label: str) -> list[float]:
-    try:
-        return [float(each) for each in label.split()]
-    except ValueError as error:
-        raise BadLabels(f"The label {label!r} is no number, but the model gives numbers.") from error
+def _numbers(labels: Sequence[str]) -> NDArray[np.float32]:
+    """(n, outputs), from texts with spaces between numbers."""
+    rows: list[list[float]] = []
+    for label in labels:
+        try:
+            rows.append([float(each) for each in label.split()])
+        except ValueError as error:
+            raise BadLabels(f"The label {label!r} is no number, but the model gives numbers.") from error
+        if len(rows[-1]) != len(rows[0]) or not rows[0]:
+            raise BadLabels(f"The label {label!r} holds {len(rows[-1])} numbers, another one {len(rows[0])}.")
+    return np.array(rows, np.float32)
 
 
 class Model:
@@ -157,7 +163,7 @@ class Model:
         A label that the model does not have yet gets the next number, where the model learns labels. Raises BadLabels.
         """
         if not self.classifies:
-            return Targets(np.array([_numbers(label) for label in labels], np.float32), ())
+            return Targets(_numbers(labels), ())
         names = tuple(dict.fromkeys((*self.labels, *(labels if self.learns_labels else ()))))
         number = {name: at for at, name in enumerate(names)}
         unknown = [label for label in labels if label not in number]
@@ -178,6 +184,9 @@ class Model:
         targets = self.targets(labels)
         kept = features[:0] if anchors is None else anchors
         head = self.head
+        outputs = head.logits(features[:1]).shape[1] if len(features) else 0
+        if not self.classifies and len(features) and targets.values.shape[1] != outputs:
+            raise BadLabels(f"The labels hold {targets.values.shape[1]} numbers each, but the model gives {outputs}.")
         if isinstance(head, NeighborHead):
             return Lesson(Head(()), features, targets.values, kept, targets.names, keeps=head)
         return Lesson(head, features, targets.values, kept, targets.names)
