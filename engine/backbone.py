@@ -135,7 +135,9 @@ class Backbone:
         arrays: dict[str, Array] = {}
         for each in self._inputs:
             if isinstance(each, ImageFeature):
-                pixels[each.name] = _pixels(each, data[each.name])
+                # An optional image that is not given is black.
+                blank = np.zeros(_size(each), np.uint8)
+                pixels[each.name] = _pixels(each, data.get(each.name, blank))
             elif isinstance(each, ArrayFeature):
                 arrays[each.name] = _array(self._network, each, data.get(each.name))
         return self._alone.run(pixels, arrays)

@@ -70,6 +70,8 @@ def chosen(
         if value is not None:
             others = "sgd and plain" if refused is numbers else "all trainers but plain"
             raise BadSetting(f"The trainer {trainer!r} does not take --{name}.", f"It is for {others}.")
+    if trainer in ("edit", "fit") and (seed is not None or shuffle is not None):
+        raise BadSetting(f"The trainer {trainer!r} sees all samples at once: it takes no --seed and no --shuffle.")
     for name, value in budget.items():
         if value is not None and value <= 0:
             raise BadSetting(f"--{name} {value} leaves no room to train.")

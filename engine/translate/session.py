@@ -25,6 +25,10 @@ REFUSALS: tuple[type[Exception], ...] = (
 """What ONNX Runtime raises where it cannot build or run a graph."""
 
 
+THREADS = 0
+"""For one run; 0 leaves it to ONNX Runtime, which takes a thread a core."""
+
+
 class Session:
     """A translation, ready to run."""
 
@@ -33,6 +37,7 @@ class Session:
         self.translation = translation
         options = _runtime.SessionOptions()
         options.log_severity_level = 4
+        options.intra_op_num_threads = THREADS
         # Threads that spin between two runs take the cores from decoding and from the head's products.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with _explained():

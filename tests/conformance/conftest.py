@@ -134,7 +134,8 @@ def names_of(name: str) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def stand_in() -> Iterator[None]:
-    with standing_in():
+    # Thousands of graphs of one layer: to start threads for each takes longer than to run it.
+    with standing_in(), patch("engine.translate.session.THREADS", 1):
         yield
 
 

@@ -1,5 +1,6 @@
 """Write docs/fidelity.md: `python tests/conformance/report.py RECORD...`, from what runs with CONFORMANCE_RECORD leave."""
 
+import argparse
 import json
 import platform
 import sys
@@ -16,15 +17,19 @@ from engine.translate import RULES  # noqa: E402
 
 
 def main() -> None:
-    records = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("records", nargs="+", type=Path)
+    parser.add_argument("--sample", default="", help="which part of the operators' tests was run, as 4/12")
+    given = parser.parse_args()
+    records = [json.loads(record.read_text()) for record in given.records]
     tests = {name: each for record in records for name, each in record.items()}
     text = (Path(__file__).parent / "fidelity.md").read_text().replace("TABLE\n", table(tests))
-    text = text.replace("SUMMARY\n", summary(tests))
+    text = text.replace("SUMMARY\n", summary(tests, given.sample))
     (ROOT / "docs" / "fidelity.md").write_text(text)
 
 
-def summary(tests: dict) -> str:
-    """Outcomes by suite."""
+def summary(tests: dict, sample: str) -> str:
+    """Outcomes by suite; tests that end before they predict do not count."""
     lines = ["| tests | reached a prediction | passed | expected to fail | failed | predictions |", "| --- " * 6 + "|"]
     suites = {"layers, models, quantisation, updates": False, "operators of the converters": True}
     for words, operators in suites.items():
@@ -34,6 +39,9 @@ def summary(tests: dict) -> str:
             figures = (len(those), counts["passed"], counts["expected failure"], counts["failed"])
             cases = sum(each["cases"] for each in those)
             lines.append(f"| {words} | " + " | ".join(f"{n:,}" for n in (*figures, cases)) + " |")
+    if sample:
+        parts, of = sample.split("/")
+        lines += ["", f"Of the converters' tests this is a sample: every {of}th, from {parts} starting points."]
     versions = ", ".join(f"{name} {version(name)}" for name in ("coremltools", "onnxruntime", "onnx", "numpy", "torch"))
     lines += ["", f"Run with {versions}; Python {platform.python_version()}, {platform.system()} {platform.machine()}."]
     return "\n".join(lines) + "\n"

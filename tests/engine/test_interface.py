@@ -162,6 +162,22 @@ def test_an_optional_input_has_its_default() -> None:
         answer(model, more=x)
 
 
+def test_an_optional_image_is_black() -> None:
+    model, network = network_of()
+    put_array(model.description.input, "x", 3)
+    image = model.description.input.add(name="picture").type
+    image.isOptional = True
+    image.imageType.width, image.imageType.height, image.imageType.colorSpace = 5, 4, 20
+    put_array(model.description.output, "y")
+    layer(network, "pooling", "picture -> means", type=1, globalPooling=True)
+    layer(network, "squeeze", "means -> flat", squeezeAll=True)
+    layer(network, "addBroadcastable", "x flat -> y")
+    x = np.float32([1, 2, 4])
+    white = Image.fromarray(np.full((4, 5, 3), 255, np.uint8))
+    np.testing.assert_array_equal(answer(model, x=x)["y"].reshape(3), x)
+    np.testing.assert_array_equal(answer(model, x=x, picture=white)["y"].reshape(3), x + 255)
+
+
 SEQUENCE, BATCH = 3, 2
 WEIGHTS = np.random.default_rng(6).normal(size=(5, 4, 2, 3)).astype(np.float32)
 DENSE = np.random.default_rng(7).normal(size=(8, 4 * 6 * 7)).astype(np.float32)
