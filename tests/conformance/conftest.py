@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -159,6 +160,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore"))
+        if "KMeans" in item.nodeid and find_spec("sklearn") is None:
+            item.add_marker(pytest.mark.skip("scikit-learn is not installed"))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
