@@ -62,6 +62,8 @@ class Workspace:
         shape = self.model.backbone.shape
         self._store = FeatureStore(self.home / "features" / self.model.backbone_key, shape)
         self.images: dict[str, Stamp] = {}
+        self._original: Model | None = None
+        """Version 0, once it was asked for."""
 
     def __enter__(self) -> Self:
         return self
@@ -187,11 +189,13 @@ class Workspace:
 
     def _origin(self) -> Head | None:
         """The untouched model's head, where it takes the same features."""
-        first = self.versions.original()
-        if first is None:
+        if self._original is None:
+            first = self.versions.original()
+            self._original = Model(first) if first else None
+        original = self._original
+        if original is None or original.backbone_key != self.model.backbone_key:
             return None
-        model = Model(first)
-        return model.head if model.backbone_key == self.model.backbone_key and isinstance(model.head, Head) else None
+        return original.head if isinstance(original.head, Head) else None
 
     def _anchors(
         self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.events import BatchEnded, EpochEnded, Event, TrainingBegan
-from engine.head import Head
+from engine.head import Head, Trace
 from engine.head.gram import sample_space
 from engine.head.kernel import product
 from engine.head.losses import LOSSES
@@ -19,6 +19,8 @@ Array = NDArray[Any]
 RIDGE = 0.01
 """How much the square of the change counts against the mean loss, in units of the kernel's mean diagonal."""
 ITERATIONS = 60
+PROBES = 16
+"""Random vectors for the kernel's diagonal."""
 REMEMBERED = 10
 """Pairs that L-BFGS keeps; 3 to 20 are usual (Nocedal and Wright 2006, 7.2)."""
 
@@ -44,9 +46,7 @@ def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array],
     """Weights to the value and gradient of what is minimised."""
     loss = LOSSES[head.loss, head.ends_in_softmax]
     start, trace, held = _flat(head.weights), head.trace(features), _flat(_held(head))
-    size = trace.outputs.size
-    probe = np.random.default_rng(0).choice([-1.0, 1.0], size)
-    ridge = RIDGE * float(probe @ product(trace, np.eye(trace.outputs.shape[1]))(probe)) / size
+    ridge = RIDGE * _mean_diagonal(trace)
 
     def objective(weights: Array) -> tuple[float, Array]:
         now = _moved(head, weights).trace(features)
@@ -56,6 +56,13 @@ def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array],
         return float(values.mean() + 0.5 * ridge * away @ away), gradient
 
     return objective
+
+
+def _mean_diagonal(trace: Trace) -> float:
+    """Of the tangent kernel, by random signs (Hutchinson 1990): features with a common part need several of them."""
+    multiply, size = product(trace, np.eye(trace.outputs.shape[1])), trace.outputs.size
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], (PROBES, size))
+    return float(np.mean([probe @ multiply(probe) for probe in signs])) / size
 
 
 def _held(head: Head) -> list[dict[str, Array]]:
