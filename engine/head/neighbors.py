@@ -85,7 +85,7 @@ class NeighborHead:
             return self
         given = [*self.sample_labels, *map(self._as_name, labels)]
         whole = replace(self, samples=np.concatenate([self.samples, rows]))
-        kept = np.ones(len(given), np.bool_)
+        kept = np.ones(len(whole.samples), np.bool_)
         for at, alike in enumerate(whole._alike(rows), len(self.samples)):
             before = [int(place) for place in alike if place < at and kept[place]]
             kept[at] = not before

@@ -57,22 +57,6 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     raise UnreadableModel("The model file ends in the middle of a number.")
 
 
-def spliced(data: bytes, path: Sequence[int], content: bytes) -> bytes:
-    """`data` with `content` in place of the last field at `path`, and the lengths of all messages around it."""
-    if not path:
-        return content
-    begin, found = 0, None
-    for span in fields(data, 0, len(data)):
-        if span.field == path[0] and span.wire == BYTES:
-            found = begin, span
-        begin = span.end
-    if found is None:
-        raise UnreadableModel("The model file lacks the part that is to be replaced.")
-    begin, span = found
-    inner = spliced(data[span.start : span.end], path[1:], content)
-    return data[:begin] + varint(span.field << 3 | BYTES) + varint(len(inner)) + inner + data[span.end :]
-
-
 def varint(value: int) -> bytes:
     """A number of 7 bits a byte, the lowest first."""
     found = bytearray()

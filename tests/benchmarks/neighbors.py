@@ -42,7 +42,8 @@ def main():
     data = timed("write them", lambda: with_neighbors(model.SerializeToString(), (404,), samples, named))
     opened = timed("open the model", lambda: engine.open_model(data))
     assert len(opened.head.samples) == many
-    timed("learn one more", lambda: opened.head.learned(queries[:1], ["a"]))
+    more = timed("learn one more", lambda: opened.head.learned(queries[:1], ["a"]))
+    timed("write that", lambda: with_neighbors(data, (404,), more.samples, more.sample_labels))
 
 
 if __name__ == "__main__":

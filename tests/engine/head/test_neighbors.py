@@ -1,11 +1,15 @@
 """Neighbours vote as scikit-learn's do; samples are added once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine.errors import BadLabels, CannotTrain
 from engine.head import neighbors as module
 from engine.head.neighbors import NeighborHead
+from engine.spec.neighbors import Neighbors
+from engine.spec.training import Allowed
 
 RNG = np.random.default_rng(4)
 SAMPLES = RNG.normal(0, 1, (37, 6)).astype(np.float32)
@@ -32,6 +36,20 @@ def test_shares_are_those_of_scikit_learn(k, weighting, monkeypatch):
     found = head(k, weighting).probabilities(queries.reshape(14, 6, 1, 1))
     assert (found.dtype, found.shape) == (np.float32, (14, 4))
     np.testing.assert_allclose(found, sklearn(k, weighting, queries), atol=1e-6)
+
+
+def test_samples_at_no_distance_outvote_all_others():
+    samples = np.array([[0, 1e-15], [0, 0], [0, 1e-15], [0, 1e-15]], np.float32)
+    found = head(4, "inverse_distance", samples, np.array([0, 1, 0, 2])).probabilities(np.zeros((1, 2), np.float32))
+    assert found.tolist() == [[0, 1, 0, 0]]
+
+
+def test_what_the_file_says_is_what_votes():
+    said = Neighbors(6, SAMPLES, ("b", "a") * 18 + ("c",), Allowed(7), "inverse_distance", "kd_tree", 30, "d")
+    new = NeighborHead.of(said)
+    assert (new.names, new.k, new.weighting, new.sample_labels) == (("b", "a", "c"), 7, "inverse_distance", [*said.labels])
+    empty = NeighborHead.of(replace(said, samples=SAMPLES[:0], labels=(), default_label=0))
+    assert (empty.names, empty.probabilities(QUERIES).tolist()) == ((0,), [[1.0]] * 11)
 
 
 def test_more_neighbours_than_samples_are_all_of_them():
@@ -154,6 +172,14 @@ def test_rounding_does_not_make_another_sample(apart, known, size):
         new = head(samples=stored, labels=LABELS[: len(stored)]).learned(rows, labels)
         assert len(new.samples) == len(stored) + len(rows) - known
         assert new.sample_labels[7 if known else -1] == "fox"
+
+
+def test_what_is_like_a_row_that_was_not_kept_is_kept():
+    """Likeness does not carry over: the third row is too far from the first, which alone is stored."""
+    rows = (SAMPLES[:1] * (1 + np.array([[0], [8e-6], [16e-6]]))).astype(np.float32)
+    new = head(samples=SAMPLES[1:], labels=LABELS[1:]).learned(rows, ["ant", "eel", "fox"])
+    np.testing.assert_array_equal(new.samples[36:], rows[[0, 2]])
+    assert new.sample_labels[36:] == ["eel", "fox"]
 
 
 def test_features_that_are_not_finite_are_not_kept():

@@ -23,9 +23,13 @@ RNG = np.random.default_rng(8)
 
 
 def parsed(data, path):
-    model = Model()
-    model.ParseFromString(data)
-    return model if path == (404,) else model.pipelineClassifier.pipeline.models[-1]
+    """The model at `path`, less its last step."""
+    found = Model()
+    found.ParseFromString(data)
+    for number in path[:-1]:
+        inner = getattr(found, found.DESCRIPTOR.fields_by_number[number].name)
+        found = inner if hasattr(inner, "DESCRIPTOR") else inner[-1]
+    return found
 
 
 @pytest.mark.parametrize("count", [0, 1, 300])
@@ -105,11 +109,7 @@ def test_any_samples_and_labels_go_through(samples, labels, depth):
     data = with_neighbors(model.SerializeToString(), path, samples, labels)
     again = with_neighbors(data, path, samples, labels)
     assert again == data
-    found = Model()
-    found.ParseFromString(data)
-    for _ in range(depth):
-        found = found.pipelineClassifier.pipeline.models[-1]
-    its = found.kNearestNeighborsClassifier
+    its = parsed(data, path).kNearestNeighborsClassifier
     theirs = np.array([list(each.vector) for each in its.nearestNeighborsIndex.floatSamples], np.float32)
     ours = read_neighbors(its)
     for one in (theirs.reshape(samples.shape), ours.samples):
@@ -122,20 +122,15 @@ def test_models_of_the_builder_change_only_in_their_samples(name):
     if not (MODELS / name).exists():
         pytest.skip("no shared models")
     file = read(MODELS / name)
-    said = file.description.last.neighbors
-    if said is None:
-        pytest.skip("ends in something else")
-    samples = np.concatenate([said.samples, said.samples[:1] + 1])
-    path = path_to_last(file.description)
-    changed = with_neighbors(file.data, path, samples, [*said.labels, said.labels[0]])
-    back = Model()
-    back.ParseFromString(with_neighbors(changed, path, said.samples, said.labels))
-    before = Model()
-    before.ParseFromString(file.data)
-    assert back == before
-    after = Model()
-    after.ParseFromString(changed)
-    assert after != before and after.description == before.description
+    path, said = path_to_last(file.description), file.description.last.neighbors
+    assert said is not None
+    samples = RNG.normal(0, 1, (len(said.samples) + 3, said.dimensions)).astype(np.float32)
+    added = [7, 8, 9] if isinstance(said.default_label, int) else ["x", "y", "x"]
+    changed = with_neighbors(file.data, path, samples, [*said.labels, *added])
+    assert list(read_neighbors(parsed(changed, path).kNearestNeighborsClassifier).labels) == [*said.labels, *added]
+    back = with_neighbors(changed, path, said.samples, said.labels)
+    assert parsed(back, ()) == parsed(file.data, ())
+    assert parsed(changed, ()).description == parsed(file.data, ()).description
 
 
 def test_reading():
