@@ -210,12 +210,20 @@ def concat(layer: Layer, graph: Graph) -> None:
     graph.give(layer, graph.blob(joined, blobs[0] if folded else None))
 
 
+def _of_rank(graph: Graph, tensor: str, rank: int) -> str:
+    """Without axes of size 1 in front: converters write single numbers with one axis, or with two."""
+    more = graph.shape(tensor)[: len(graph.shape(tensor)) - rank]
+    spare = bool(more) and all(size == 1 for size in more)
+    return graph.node("Squeeze", tensor, graph.integers(*range(len(more)))) if spare else tensor
+
+
 def concat_nd(layer: Layer, graph: Graph) -> None:
     """One after the other along any axis; interleaved, slice by slice in turn."""
     its = layer.parameters
     first = graph.take(layer)
     tensors = [graph.unfolded(graph.take(layer, index)) for index in range(len(layer.inputs))]
-    rank = len(graph.shape(tensors[0]))
+    rank = min(len(graph.shape(tensor)) for tensor in tensors)
+    tensors = [_of_rank(graph, tensor, rank) for tensor in tensors]
     axis = _place(its.axis, rank)
     if not its.interleave:
         graph.give(layer, graph.like(first, graph.node("Concat", *tensors, axis=axis)))

@@ -275,3 +275,10 @@ def test_what_takes_a_batch_apart_is_refused(fill: Callable[[Any], None], why: s
     assert network is not None
     with pytest.raises(UnsupportedModel, match=why):
         translate(network, (), network.layers, ("y",), given={"x": (4, 7, 6)})
+
+
+def test_axes_of_one_in_front_do_not_keep_numbers_apart(check: Check) -> None:
+    x, y = floats(3), floats(1, 1, 2)
+    wanted = [np.concatenate([x, y.reshape(2), x])]
+    check(lists("concatND", axis=0), [x, y, x], wanted, legacy=False, batch=False)
+    check(lists("concatND", axis=-1), [y, x, y], [np.concatenate([y.ravel(), x, y.ravel()])], legacy=False, batch=False)
