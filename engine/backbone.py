@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.interpreter import Interpreter
 from engine.spec.describe import Layer, Network
-from engine.spec.interface import ArrayFeature, Feature, ImageFeature, words_of
+from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, words_of
 from engine.translate import translate
 from engine.translate.graph import BATCH
 from engine.translate.image import pixel_type
@@ -58,9 +58,14 @@ class Backbone:
             made = translate(self._network, self._inputs, self._layers, self._outputs, batch=False)
             sizes = tuple(map(int, made.outputs[self._outputs[0]].shape))
         else:
-            blanks = {each.name: np.zeros(_size(each), np.uint8) for each in self._inputs}
-            sizes = _folded(self._network, self._values(blanks)[self._outputs[0]]).shape
+            sizes = self.shapes()[self._outputs[0]]
+            sizes = sizes[1:] if self._network.legacy_images and len(sizes) == 5 and sizes[0] == 1 else sizes
         return sizes[1:] if sizes[:1] == (1,) else sizes
+
+    def shapes(self) -> dict[str, Shape]:
+        """The sizes of all outputs, as Core ML sees them, found by running blank inputs. Raises UnsupportedModel."""
+        blanks = {each.name: np.zeros(_size(each), np.uint8) for each in self._inputs}
+        return {name: values.shape for name, values in self._values(blanks).items()}
 
     @cached_property
     def _many(self) -> Session | None:
@@ -162,11 +167,6 @@ def _size(feature: Feature) -> tuple[int, ...]:
     if isinstance(feature, ImageFeature):
         return feature.height, feature.width, feature.channels
     return feature.shape if isinstance(feature, ArrayFeature) else ()
-
-
-def _folded(network: Network, values: Array) -> Array:
-    """Without the sequence axis of a legacy blob."""
-    return values[0] if network.legacy_images and values.ndim == 5 and values.shape[0] == 1 else values
 
 
 def _array(network: Network, feature: ArrayFeature, values: Array | None) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from engine.compute import FUNCTIONS, Function
 from engine.errors import UnsupportedModel, fitting
-from engine.spec.describe import ImageFeature, Layer, Network, layers_of
+from engine.spec.describe import ImageFeature, Layer, Network, inner_networks, layers_of
 from engine.translate import RULES, refused, translate
 from engine.translate.session import Session
 
@@ -186,8 +186,6 @@ class Jump:
 
 
 JUMPS: Mapping[str, type[Exception]] = {"loopBreak": Broken, "loopContinue": Continued}
-CONTROL = ("branch", "loop", *JUMPS)
-"""Kinds that decide what runs next."""
 
 
 @dataclass(frozen=True)
@@ -286,10 +284,7 @@ def _all_reads(layers: Sequence[Layer]) -> Iterator[str]:
     """Every reading of a blob, inside branches and loops as well."""
     for layer in layers:
         yield from layer.inputs
-        if layer.kind == "branch":
-            yield from _all_reads(layers_of(layer.parameters.ifBranch))
-            yield from _all_reads(layers_of(layer.parameters.elseBranch))
         if layer.kind == "loop":
             yield layer.parameters.conditionVar
-            yield from _all_reads(layers_of(layer.parameters.conditionNetwork))
-            yield from _all_reads(layers_of(layer.parameters.bodyNetwork))
+        for inner in inner_networks(layer):
+            yield from _all_reads(layers_of(inner))

@@ -82,14 +82,10 @@ class Model:
     def labels(self) -> tuple[str, ...]:
         """In the order of the probabilities; empty where the model is no classifier."""
         last = self.description.last
-        labels = last.network.labels if last.network is not None else self._neighbors.names if last.neighbors else ()
-        return tuple(map(str, labels))
-
-    @cached_property
-    def _neighbors(self) -> NeighborHead:
-        head = self.cut.head
-        assert isinstance(head, NeighborHead)
-        return head
+        if last.neighbors is not None:
+            assert isinstance(self.head, NeighborHead)
+            return tuple(map(str, self.head.names))
+        return tuple(map(str, last.network.labels)) if last.network is not None else ()
 
     @cached_property
     def cut(self) -> Cut:
@@ -116,10 +112,7 @@ class Model:
 
     def _staged(self, last: Features) -> Features:
         """With the models of a pipeline before it, from the inside to the outside."""
-        chain = [self.description]
-        while chain[-1] is not self.description.last:
-            chain.append(chain[-1].parts[-1].description)
-        for said in reversed(chain[:-1]):
+        for said in reversed(self.description.chain[:-1]):
             last = Stages(said, Pipeline(said, predictor), last)
         return last
 
@@ -127,14 +120,12 @@ class Model:
     def backbone_key(self) -> str:
         """A name for everything that an image's features depend on."""
         parts = [READER_VERSION, repr(self.description.inputs).encode(), self.cut.features.encode()]
-        said = self.description
-        while said is not said.last:
-            parts += [content for each in said.parts[:-1] for content in _contents(each.description)]
-            said = said.parts[-1].description
-        if said.network is None:
+        *outer, last = self.description.chain
+        parts += [content for said in outer for each in said.parts[:-1] for content in _contents(each.description)]
+        if last.network is None:
             return backbone_key(*parts)
-        parts.append(repr((said.network.legacy_arrays, said.network.legacy_images)).encode())
-        for name, each in sorted(said.network.preprocessing.items()):
+        parts.append(repr((last.network.legacy_arrays, last.network.legacy_images)).encode())
+        for name, each in sorted(last.network.preprocessing.items()):
             mean = b"" if each.mean is None else each.mean.tobytes()
             parts += [name.encode(), repr((each.scale, each.bias)).encode(), mean]
         return backbone_key(*parts, *bytes_of(self.cut.backbone))
@@ -150,7 +141,7 @@ class Model:
     @property
     def classifies(self) -> bool:
         """Whether the model gives an image one of some labels."""
-        return bool(self.labels) or self.description.last.neighbors is not None
+        return bool(self.labels) or self.learns_labels
 
     @property
     def learns_labels(self) -> bool:
@@ -224,7 +215,10 @@ class Model:
     def reopened(self, file: ModelFile) -> "Model":
         """The model in `file`, with this one's backbone if that is the same."""
         other = Model(file)
-        return Model(file, self.backbone) if other.backbone_key == self.backbone_key else other
+        if other.backbone_key == self.backbone_key:
+            # Nobody has seen the other one yet; another of the same file would be parsed and checked again.
+            other._given_backbone = self.backbone
+        return other
 
     def require_same(self, head: Head | NeighborHead, features: NDArray[np.float32]) -> None:
         """Raise ModelError unless this model predicts `features` as `head` does."""

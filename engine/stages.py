@@ -82,13 +82,9 @@ class Stages:
         _, first, _ = self._pipeline.stages[0]
         plain = self._before == 1 and first.network is not None and len(first.inputs) == 1
         blob = next((each for each in first.outputs if each.name == self._passed and isinstance(each, ArrayFeature)), None)
-        if not plain or blob is None or first.network is None or self._passed in _classes(first):
+        if not plain or blob is None or first.network is None or self._passed in first.answers:
             return None
         return Backbone(first.network, first.inputs, needed(first.network, self._passed), (self._passed,))
-
-
-def _classes(said: Description) -> tuple[str, str]:
-    return said.predicted_label, said.predicted_probabilities
 
 
 def bytes_of(layers: Sequence[Layer]) -> list[bytes]:

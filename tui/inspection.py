@@ -3,10 +3,10 @@
 from contextlib import suppress
 from typing import Any
 
-from engine.errors import ModelError
+from engine.backbone import Backbone
+from engine.errors import CatflapError, ModelError
 from engine.head import Head
 from engine.model import Model
-from engine.shapes import shapes_of
 from engine.spec.describe import Description, Layer, Network
 from engine.spec.file import ModelFile
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature
@@ -66,8 +66,8 @@ def _neighbors(its: Neighbors) -> dict[str, Any]:
 def _network(said: Description, network: Network) -> dict[str, Any]:
     blobs = [name for layer in network.layers for name in layer.outputs]
     sizes: dict[str, tuple[int, ...]] = {}
-    with suppress(ModelError):
-        sizes = shapes_of(said, tuple(dict.fromkeys(blobs)))
+    with suppress(CatflapError):
+        sizes = Backbone(network, said.inputs, network.layers, tuple(dict.fromkeys(blobs)), batch=False).shapes()
     training = network.training
     return {
         "labels": list(network.labels),

@@ -6,9 +6,7 @@ import numpy as np
 
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
-
-LARGEST = 2**28
-"""Numbers in one blob: 1 GiB of float32. A damaged size is refused before memory runs out."""
+from engine.translate.graph import LARGEST
 
 
 def require_room(layer: Layer, sizes: Sequence[int]) -> None:

@@ -7,11 +7,11 @@ from typing import Any, cast
 import numpy as np
 
 from engine.errors import BadSetting
+from engine.spec.interface import COLORS
 from engine.spec.schema import Model
+from engine.spec.validate.inputs import FIRST_UPDATABLE
 
-COLORS = {"GRAYSCALE": 10, "RGB": 20, "BGR": 30}
-VERSION = 4
-"""iOS 13, macOS 10.15: the first that can be updated on a device."""
+COLOR_NUMBERS = {color: number for number, color in COLORS.items()}
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ def classifier(picture: Picture, labels: Sequence[str], probabilities: str = "la
     """
     if len(labels) < 2 or len(set(labels)) < len(labels) or not all(label.strip() for label in labels):
         raise BadSetting(f"The labels are {', '.join(map(repr, labels)) or 'none'}.", "Give two or more, all different.")
-    model = Model(specificationVersion=VERSION)
+    model = Model(specificationVersion=FIRST_UPDATABLE)
     said = model.description
     image = said.input.add(name=picture.name).type.imageType
-    image.width, image.height, image.colorSpace = picture.width, picture.height, COLORS[picture.color]
+    image.width, image.height, image.colorSpace = picture.width, picture.height, COLOR_NUMBERS[picture.color]
     said.output.add(name=probabilities).type.dictionaryType.stringKeyType.SetInParent()
     said.output.add(name="label").type.stringType.SetInParent()
     said.predictedFeatureName, said.predictedProbabilitiesName = "label", probabilities

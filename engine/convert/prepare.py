@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from engine.backbone import Backbone
 from engine.convert.prepare_chain import SOFTMAXES, chain_of, chosen
 from engine.convert.prepare_rewrite import Rewrite
 from engine.convert.prepare_training import Preparation, write_training
 from engine.convert.prepare_weights import name_apart, to_float32
 from engine.errors import CannotTrain
-from engine.shapes import shapes_of
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.spec.validate import validate
@@ -67,7 +67,8 @@ def _rewritten(result: Any, choice: Preparation) -> tuple[tuple[str, ...], tuple
     writers = {name: layer for layer in network.layers for name in layer.outputs}
     before = writers.get(head[0].inputs[0])
     reads = (*(before.inputs if before else ()), *(layer.inputs[0] for layer in head))
-    shapes = shapes_of(description, (*dict.fromkeys(reads), head[-1].outputs[0]))
+    blobs = (*dict.fromkeys(reads), head[-1].outputs[0])
+    shapes = Backbone(network, description.inputs, network.layers, blobs, batch=False).shapes()
     rewrite = Rewrite(result, description, shapes)
     rewrite.enter(head[0], before)
     for layer in head:

@@ -8,8 +8,7 @@ from typing import Any
 from engine.convert.build import Layers
 from engine.convert.repairs import Shape, Step, refused, repaired
 from engine.errors import CannotTrain
-from engine.spec.describe import Description, Layer
-from engine.spec.validate.weights import every_layer
+from engine.spec.describe import Description, Layer, every_layer
 
 FLATTENING = ("reshapeStatic", "rankPreservingReshape", "flattenTo2D")
 
@@ -25,8 +24,7 @@ class Rewrite:
         self._messages = {layer.name: layer for layer in self._network.layers}
         self._old = dict(shapes)
         self._readers = Counter(name for layer in every_layer(self._network) for name in layer.inputs)
-        predicted = (said.predicted_label, said.predicted_probabilities)
-        self._readers.update(each.name for each in said.outputs if each.name not in predicted)
+        self._readers.update(each.name for each in said.outputs if each.name not in said.answers)
         self._blobs = {name for layer in every_layer(self._network) for name in (*layer.inputs, *layer.outputs)}
         self._probabilities = said.network.probabilities
         self._places: dict[str, list[Any]] = {}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
-from engine.predict.values import Values, input_array, refuse_unknown
+from engine.predict.values import Values, input_array, labelled, refuse_unknown
 from engine.spec.describe import Description
 from engine.spec.interface import ArrayFeature
 
@@ -73,7 +73,4 @@ class Linear:
             share = odds / odds.sum()
         else:
             share = found / found.sum()
-        answer: dict[str, Any] = {self._said.predicted_label: labels[int(share.argmax())]}
-        if self._said.predicted_probabilities:
-            answer[self._said.predicted_probabilities] = dict(zip(labels, map(float, share), strict=True))
-        return answer
+        return labelled(self._said, labels, share)

@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.errors import BadInput
 from engine.head.neighbors import NeighborHead
-from engine.predict.values import Values, input_array, refuse_unknown
+from engine.predict.values import Values, input_array, labelled, refuse_unknown
 from engine.spec.describe import Description
 
 
@@ -27,8 +27,4 @@ class NeighborsPredictor:
                 f"Input {feature.name!r} is to hold {self._dimensions} numbers, not {getattr(vector, 'size', 0)}."
             )
         share = self._head.probabilities(vector.reshape(1, -1))[0]
-        names = self._head.names
-        answer: dict[str, Any] = {self._said.predicted_label: names[int(share.argmax())]}
-        if self._said.predicted_probabilities:
-            answer[self._said.predicted_probabilities] = dict(zip(names, map(float, share), strict=True))
-        return answer
+        return labelled(self._said, self._head.names, share)

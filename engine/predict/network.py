@@ -4,7 +4,7 @@ from typing import Any
 
 from engine.backbone import Backbone
 from engine.errors import UnsupportedModel
-from engine.predict.values import Values, input_array, output_value, refuse_unknown, shares
+from engine.predict.values import Values, input_array, labelled, output_value, refuse_unknown
 from engine.spec.describe import Description, Network
 
 
@@ -27,7 +27,7 @@ class NetworkPredictor:
         of_image = self._said.image is not None
         answer: dict[str, Any] = {}
         for each in self._said.outputs:
-            if each.name in found and not (self._network.labels and each.name in _classes(self._said)):
+            if each.name in found and not (self._network.labels and each.name in self._said.answers):
                 answer[each.name] = output_value(each, found[each.name], of_image)
         if self._network.labels:
             flat = found[self._network.probabilities].reshape(-1)
@@ -39,18 +39,11 @@ class NetworkPredictor:
         if len(flat) != len(labels):
             blob = self._network.probabilities
             raise UnsupportedModel(f"The model has {len(labels)} labels, but {blob!r} holds {len(flat)} numbers.")
-        answer: dict[str, Any] = {said.predicted_label: labels[int(flat.argmax())]}
-        if said.predicted_probabilities:
-            answer[said.predicted_probabilities] = shares(labels, flat)
-        return answer
-
-
-def _classes(said: Description) -> tuple[str, str]:
-    return said.predicted_label, said.predicted_probabilities
+        return labelled(said, labels, flat)
 
 
 def _blobs(said: Description, network: Network) -> tuple[str, ...]:
     """The blobs that the outputs need."""
     if not network.labels:
         return tuple(each.name for each in said.outputs)
-    return (network.probabilities, *(each.name for each in said.outputs if each.name not in _classes(said)))
+    return (network.probabilities, *(each.name for each in said.outputs if each.name not in said.answers))

@@ -1,6 +1,6 @@
 """Feature values: what a person gives for an input, and what comes back for an output."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadInput
 from engine.images import as_picture
+from engine.spec.describe import Description
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, words_of
 
 Array = NDArray[Any]
@@ -86,9 +87,12 @@ def _without_ones(shape: tuple[int, ...]) -> list[int]:
     return [size for size in shape if size != 1]
 
 
-def shares(labels: tuple[str, ...] | tuple[int, ...], numbers: Array) -> dict[Any, float]:
-    """Probabilities by label; of labels that are said twice, the first one's."""
-    found: dict[Any, float] = {}
-    for label, number in zip(labels, map(float, numbers), strict=True):
-        found.setdefault(label, number)
-    return found
+def labelled(said: Description, labels: Sequence[Any], numbers: Array) -> dict[str, Any]:
+    """The label with the largest number, and all numbers by label; of labels that are said twice, the first one's."""
+    answer: dict[str, Any] = {said.predicted_label: labels[int(numbers.argmax())]}
+    if said.predicted_probabilities:
+        found: dict[Any, float] = {}
+        for label, number in zip(labels, map(float, numbers), strict=True):
+            found.setdefault(label, number)
+        answer[said.predicted_probabilities] = found
+    return answer

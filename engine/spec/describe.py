@@ -13,6 +13,8 @@ from engine.spec.neighbors import Neighbors, read_neighbors
 from engine.spec.training import Allowed, Training, training_of
 
 __all__ = [
+    "CONTROL",
+    "INNER",
     "NETWORKS",
     "PIPELINES",
     "Allowed",
@@ -28,6 +30,8 @@ __all__ = [
     "Training",
     "ValueFeature",
     "describe",
+    "every_layer",
+    "inner_networks",
     "layers_of",
 ]
 
@@ -35,6 +39,10 @@ Array = NDArray[Any]
 
 NETWORKS = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 PIPELINES = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+INNER = {"branch": ("ifBranch", "elseBranch"), "loop": ("conditionNetwork", "bodyNetwork")}
+"""Kinds of layers that hold networks, and their fields for them."""
+CONTROL = (*INNER, "loopBreak", "loopContinue")
+"""Kinds of layers that decide what runs next; their blobs are those of the network around."""
 DEEPEST = 8
 """Pipelines inside pipelines; more is a damaged file, or a link that leads back to itself."""
 
@@ -115,14 +123,24 @@ class Description:
     """The models of a pipeline, in order; the model that a link leads to."""
 
     @property
+    def chain(self) -> tuple["Description", ...]:
+        """This model, its last part, the last part of that one, and so on."""
+        return (self, *(self.parts[-1].description.chain if self.parts else ()))
+
+    @property
     def last(self) -> "Description":
         """The model that answers in the end: this one, or the last one of a pipeline, however deep."""
-        return self.parts[-1].description.last if self.parts else self
+        return self.chain[-1]
 
     @property
     def linked(self) -> bool:
-        """Whether a link leads to it, so that it is in another file."""
-        return self.kind == "linkedModel" or bool(self.parts and self.parts[-1].description.linked)
+        """Whether a link leads to the last one, so that it is in another file."""
+        return any(each.kind == "linkedModel" for each in self.chain)
+
+    @property
+    def answers(self) -> tuple[str, str]:
+        """The outputs for the label and for the probabilities, which are no blobs; empty where there are none."""
+        return self.predicted_label, self.predicted_probabilities
 
     @property
     def image(self) -> ImageFeature | None:
@@ -214,6 +232,20 @@ def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
 def layers_of(network: Any) -> tuple[Layer, ...]:
     """The layers of a network message; also of those inside branches and loops."""
     return tuple(map(_layer, network.layers))
+
+
+def inner_networks(layer: Layer) -> tuple[Any, ...]:
+    """The network messages inside a branch or a loop."""
+    names = INNER.get(layer.kind, ())
+    return tuple(getattr(layer.parameters, name) for name in names if layer.parameters.HasField(name))
+
+
+def every_layer(network: Any) -> Iterator[Layer]:
+    """The layers of a network message, those in branches and loops included."""
+    for layer in layers_of(network):
+        yield layer
+        for inner in inner_networks(layer):
+            yield from every_layer(inner)
 
 
 def _layer(layer: Any) -> Layer:

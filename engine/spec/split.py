@@ -10,7 +10,7 @@ import numpy as np
 from engine.errors import CannotTrain, UnsupportedModel
 from engine.head import Head, HeadLayer
 from engine.head.neighbors import NeighborHead
-from engine.spec.describe import Array, Description, Layer, Network
+from engine.spec.describe import INNER, Array, Description, Layer, Network
 from engine.spec.weights import array, is_plain
 
 LINKED = "The model that would be trained is only linked to: train the file that the link leads to."
@@ -70,7 +70,7 @@ def _first_written(network: Network, outputs: tuple[str, ...]) -> str:
 
 def needed(network: Network, blob: str) -> tuple[Layer, ...]:
     """The layers that `blob` depends on; all of them where some decide what runs, since their bodies write as well."""
-    if any(layer.kind in ("branch", "loop") for layer in network.layers):
+    if any(layer.kind in INNER for layer in network.layers):
         return network.layers
     wanted, found = {blob}, list[Layer]()
     for layer in reversed(network.layers):

@@ -7,10 +7,11 @@ import numpy as np
 from engine.errors import CannotTrain, UnsupportedModel
 from engine.head import Head, HeadLayer
 from engine.head.neighbors import NeighborHead
-from engine.spec.describe import PIPELINES, Description
+from engine.spec.describe import Description
 from engine.spec.file import ModelFile
 from engine.spec.neighbors import with_neighbors
 from engine.spec.schema import Model
+from engine.spec.split import LINKED
 from engine.spec.wire import Span, inside
 
 FLOATS = Model.DESCRIPTOR.file.pool.FindMessageTypeByName("CoreML.Specification.WeightParams").fields_by_name["floatValue"]
@@ -44,16 +45,18 @@ def path_to_last(said: Description) -> tuple[int, ...]:
 
     Raises CannotTrain where a link leads there: that model is in another file.
     """
-    numbers = [Model.DESCRIPTOR.fields_by_name[said.kind].number]
-    while said.parts:
-        if said.kind not in PIPELINES:
-            raise CannotTrain("The model that would be trained is only linked to.", "Train the linked model itself.")
-        outer = Model.DESCRIPTOR.fields_by_name[said.kind].message_type
-        if said.kind != "pipeline":
-            numbers.append(outer.fields_by_name["pipeline"].number)
-            outer = outer.fields_by_name["pipeline"].message_type
-        said = said.parts[-1].description
-        numbers += [outer.fields_by_name["models"].number, Model.DESCRIPTOR.fields_by_name[said.kind].number]
+    if said.linked:
+        raise CannotTrain(LINKED)
+    numbers: list[int] = []
+    for each in said.chain:
+        field = Model.DESCRIPTOR.fields_by_name[each.kind]
+        numbers.append(field.number)
+        if each.parts:
+            outer = field.message_type
+            if each.kind != "pipeline":
+                numbers.append(outer.fields_by_name["pipeline"].number)
+                outer = outer.fields_by_name["pipeline"].message_type
+            numbers.append(outer.fields_by_name["models"].number)
     return tuple(numbers)
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.events import Event, Retrained, Score, TrainingBegan
 from engine.head.neighbors import NeighborHead
-from engine.trainers.lesson import Array, Lesson
+from engine.trainers.lesson import Lesson
 
 LEAST = 1e-7
 """The smallest share that counts in the loss: its logarithm is finite."""
@@ -17,7 +18,8 @@ def remember(lesson: Lesson, head: NeighborHead) -> Iterator[Event]:
     yield TrainingBegan("neighbors", len(lesson.features), 1)
     labels = [lesson.names[int(at)] for at in lesson.targets]
     new = head.learned(lesson.features, labels)
-    before, after = _right(head, lesson, labels), _right(new, lesson, labels)
+    before, before_score = _judged(head, lesson, labels)
+    after, after_score = _judged(new, lesson, labels)
     yield Retrained(
         head=new,
         flips=int((~before).sum()),
@@ -25,19 +27,18 @@ def remember(lesson: Lesson, head: NeighborHead) -> Iterator[Event]:
         accepted=int(before.sum()),
         kept=int((after & before).sum()),
         broken=int((~after & before).sum()),
-        before=Score(int(before.sum()), len(labels), _loss(head, lesson, labels)),
-        after=Score(int(after.sum()), len(labels), _loss(new, lesson, labels)),
+        before=before_score,
+        after=after_score,
     )
 
 
-def _right(head: NeighborHead, lesson: Lesson, labels: list[str]) -> Array:
-    names = np.array([str(name) for name in head.names], object)
-    return names[head.probabilities(lesson.features).argmax(axis=1)] == np.array(labels, object)
-
-
-def _loss(head: NeighborHead, lesson: Lesson, labels: list[str]) -> float:
-    """Mean cross entropy of the shares; a label that the head does not have gets the least one."""
-    at = {str(name): number for number, name in enumerate(head.names)}
+def _judged(head: NeighborHead, lesson: Lesson, labels: list[str]) -> tuple[NDArray[np.bool_], Score]:
+    """(verdicts,) which ones a head predicts, and their mean cross entropy; a label that it lacks has the least share."""
+    names = [str(name) for name in head.names]
     shares = head.probabilities(lesson.features)
-    given = [row[at[label]] if label in at else 0.0 for row, label in zip(shares, labels, strict=True)]
-    return float(-np.log(np.maximum(given, LEAST)).mean())
+    said = [names[int(at)] for at in shares.argmax(axis=1)]
+    right = np.array([one == label for one, label in zip(said, labels, strict=True)], np.bool_)
+    number = {name: at for at, name in enumerate(names)}
+    given = [row[number[label]] if label in number else 0.0 for row, label in zip(shares, labels, strict=True)]
+    loss = float(-np.log(np.maximum(given, LEAST)).mean())
+    return right, Score(int(right.sum()), len(labels), loss)

@@ -1,6 +1,9 @@
 """Layers that copy numbers to other places, or repeat them, by sizes that are known beforehand."""
 
+from collections.abc import Sequence
+
 import numpy as np
+from onnx import TensorProto
 
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
@@ -82,15 +85,11 @@ def embedding(layer: Layer, graph: Graph) -> None:
     """A column of the weights, and the bias, for every number; (.., 1, 1, 1) to (.., outputs, 1, 1)."""
     its = layer.parameters
     blob = graph.take(layer, axes=4)
-    what = f"Layer {layer.name!r}"
-    rows = graph.constant(array(its.weights, (its.outputChannels, its.inputDim), what).T)
     lead = len(blob.shape) - 3
     if any(size != 1 for size in blob.shape[lead:]):
-        raise UnsupportedModel(f"{what} takes single numbers, but is given {blob.shape[lead:]} of them at once.")
-    places = graph.node("Squeeze", _whole(graph, blob.tensor), graph.integers(-3, -2, -1))
-    found = graph.node("Gather", rows, places, axis=0)
-    if its.hasBias:
-        found = graph.node("Add", found, graph.constant(array(its.bias, (its.outputChannels,), what)))
+        given = blob.shape[lead:]
+        raise UnsupportedModel(f"Layer {layer.name!r} takes single numbers, but is given {given} of them at once.")
+    found = _embedded(layer, graph, blob.tensor, (-3, -2, -1), (its.outputChannels, its.inputDim))
     graph.give(layer, graph.blob(graph.node("Unsqueeze", found, graph.integers(-2, -1)), blob))
 
 
@@ -98,20 +97,21 @@ def embedding_nd(layer: Layer, graph: Graph) -> None:
     """A column of the weights, and the bias, for every number of a last axis of size 1."""
     its = layer.parameters
     blob = graph.take(layer)
-    what = f"Layer {layer.name!r}"
-    rows = graph.constant(array(its.weights, (its.embeddingSize, its.vocabSize), what).T)
     tensor = graph.unfolded(blob)
-    if graph.shape(tensor)[-1] != 1:
-        raise UnsupportedModel(f"{what} takes single numbers, but the last axis has size {graph.shape(tensor)[-1]}.")
-    found = graph.node("Gather", rows, graph.node("Squeeze", _whole(graph, tensor), graph.integers(-1)), axis=0)
-    if its.hasBias:
-        found = graph.node("Add", found, graph.constant(array(its.bias, (its.embeddingSize,), what)))
+    last = graph.shape(tensor)[-1]
+    if last != 1:
+        raise UnsupportedModel(f"Layer {layer.name!r} takes single numbers, but the last axis has size {last}.")
+    found = _embedded(layer, graph, tensor, (-1,), (its.embeddingSize, its.vocabSize))
     graph.give(layer, graph.like(blob, found))
 
 
-def _whole(graph: Graph, tensor: str) -> str:
-    """Numbers as integers, which ONNX picks by."""
-    return graph.node("Cast", tensor, to=7)
+def _embedded(layer: Layer, graph: Graph, tensor: str, ones: Sequence[int], shape: tuple[int, int]) -> str:
+    """A column of the weights, of (outputs, inputs) `shape`, and the bias, for every number; the axes `ones` go."""
+    its, what = layer.parameters, f"Layer {layer.name!r}"
+    columns = graph.constant(array(its.weights, shape, what).T)
+    whole = graph.node("Cast", tensor, to=TensorProto.INT64)
+    found = graph.node("Gather", columns, graph.node("Squeeze", whole, graph.integers(*ones)), axis=0)
+    return graph.node("Add", found, graph.constant(array(its.bias, shape[:1], what))) if its.hasBias else found
 
 
 def flatten_to_2d(layer: Layer, graph: Graph) -> None:

@@ -8,7 +8,7 @@ from onnx import TensorProto
 from engine.errors import UnsupportedModel
 from engine.spec.describe import Layer
 from engine.translate.elementwise import tensors_of
-from engine.translate.graph import Graph
+from engine.translate.graph import Blob, Graph
 
 Rule = Callable[[Layer, Graph], None]
 
@@ -77,23 +77,23 @@ def _logical(kind: str) -> Rule:
 logical_and, logical_or, logical_xor, logical_not = _logical("And"), _logical("Or"), _logical("Xor"), _logical("Not")
 
 
-def _quotient(layer: Layer, graph: Graph) -> tuple[list[str], str]:
-    tensors, _ = tensors_of(layer, graph)
+def _divided(layer: Layer, graph: Graph) -> tuple[list[str], str, Blob | None]:
+    """Both blobs as tensors, their quotient rounded down, and the blob that the result is like."""
+    tensors, like = tensors_of(layer, graph)
     if len(tensors) != 2:
         raise UnsupportedModel(f"Layer {layer.name!r} divides {len(tensors)} blobs, where the format has two.")
-    return tensors, graph.node("Floor", graph.node("Div", *tensors))
+    return tensors, graph.node("Floor", graph.node("Div", *tensors)), like
 
 
 def floor_div_broadcastable(layer: Layer, graph: Graph) -> None:
     """The quotient, rounded down."""
-    _, like = tensors_of(layer, graph)
-    graph.give(layer, graph.blob(_quotient(layer, graph)[1], like))
+    _, quotient, like = _divided(layer, graph)
+    graph.give(layer, graph.blob(quotient, like))
 
 
 def mod_broadcastable(layer: Layer, graph: Graph) -> None:
     """What remains of that division, with the divisor's sign, as in NumPy."""
-    _, like = tensors_of(layer, graph)
-    (left, right), quotient = _quotient(layer, graph)
+    (left, right), quotient, like = _divided(layer, graph)
     graph.give(layer, graph.blob(graph.node("Sub", left, graph.node("Mul", quotient, right)), like))
 
 

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -23,7 +23,7 @@ from unittest.mock import patch
 import pytest
 
 import engine
-from engine.spec.describe import Description, Layer, layers_of
+from engine.spec.describe import Description, every_layer
 
 MACOS = (15, 0)
 """The system that the tests believe to be on: the newest for which any of them is written."""
@@ -56,15 +56,7 @@ def kinds_of(description: Description) -> Iterator[str]:
     if description.network is None:
         yield description.kind
     else:
-        yield from kinds_in(description.network.layers)
-
-
-def kinds_in(layers: Sequence[Layer]) -> Iterator[str]:
-    for layer in layers:
-        yield layer.full_kind
-        for inner in ("ifBranch", "elseBranch", "conditionNetwork", "bodyNetwork"):
-            if hasattr(layer.parameters, inner):
-                yield from kinds_in(layers_of(getattr(layer.parameters, inner)))
+        yield from (layer.full_kind for layer in every_layer(description.payload))
 
 
 class Proxy:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from engine.compute import FUNCTIONS  # noqa: E402
-from engine.interpreter import CONTROL  # noqa: E402
+from engine.spec.describe import CONTROL  # noqa: E402
 from engine.translate import RULES  # noqa: E402
 
 

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 
 from engine.backbone import Backbone
+from engine.convert.build import fill
 from engine.spec.describe import Description, describe
 from engine.spec.schema import Model
 from engine.translate import RULES, translate
@@ -22,14 +23,18 @@ def layer(network: Any, kind: str, names: str, **fields: Any) -> Any:
     before, after = names.split("->")
     made.input.extend(before.split())
     made.output.extend(after.split())
-    its = getattr(made, kind)
-    its.SetInParent()
-    for name, value in fields.items():
-        if isinstance(value, tuple):
-            getattr(its, name).extend(value)
-        else:
-            setattr(its, name, value)
-    return its
+    filled(kind, **fields)(made)
+    return getattr(made, kind)
+
+
+def filled(kind: str, **fields: Any) -> Fill:
+    """What makes a layer one of `kind` with these fields; a tuple fills a list."""
+
+    def make(layer: Any) -> None:
+        getattr(layer, kind).SetInParent()
+        fill(getattr(layer, kind), fields)
+
+    return make
 
 
 def describe_layer(fill: Fill, arrays: Sequence[np.ndarray], legacy: bool, outputs: int) -> Description:

@@ -17,6 +17,9 @@ from engine.convert.keras.read import read_keras
 from engine.convert.keras.rules import IDENTITIES, RULES
 from engine.errors import BadSetting, UnreadableModel, UnsupportedLayer, UnsupportedModel
 
+Triple = tuple[float, float, float]
+Pair = tuple[int, int]
+
 IMAGE, OUTPUT = "image", "labelProbability"
 SAMPLING_VERSION = 5
 """The specification version that has sampling at the middle of pixels: iOS 14, macOS 11."""
@@ -27,9 +30,9 @@ def convert(
     path: Path,
     labels: Sequence[str],
     scale: float | None = None,
-    bias: tuple[float, float, float] | None = None,
+    bias: Triple | None = None,
     bgr: bool = False,
-    size: tuple[int, int] | None = None,
+    size: Pair | None = None,
 ) -> Any:
     """A protobuf `Model`: the frozen classifier of images that a Keras file (.h5, .keras) describes.
 
@@ -46,16 +49,11 @@ def convert(
     Raises UnreadableModel for a damaged file, UnsupportedLayer and UnsupportedModel for what the format cannot say or is
     not known, BadSetting for labels or a size that do not fit the model.
     """
-    return converted(read_keras(path), labels, scale, bias, bgr, size)
+    return _converted(read_keras(path), labels, scale, bias, bgr, size)
 
 
-def converted(
-    keras: KerasModel,
-    labels: Sequence[str],
-    scale: float | None = None,
-    bias: tuple[float, float, float] | None = None,
-    bgr: bool = False,
-    size: tuple[int, int] | None = None,
+def _converted(
+    keras: KerasModel, labels: Sequence[str], scale: float | None, bias: Triple | None, bgr: bool, size: Pair | None
 ) -> Any:
     """What `convert` gives, of a model that has been read."""
     channels_first = _channels_first(keras.layers)
@@ -86,7 +84,7 @@ def _channels_first(layers: Sequence[KerasLayer]) -> bool:
     return next((each for each in said if each is not None), "channels_last") == "channels_first"
 
 
-def _image(layers: Sequence[KerasLayer], channels_first: bool, size: tuple[int, int] | None) -> Value:
+def _image(layers: Sequence[KerasLayer], channels_first: bool, size: Pair | None) -> Value:
     """The model's input. Raises UnsupportedModel where it is no picture, BadSetting where its size is open or another."""
     shape = sequence(layers[0].config.get("batch_shape"))
     if shape is None or len(shape) != 4:

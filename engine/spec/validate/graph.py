@@ -3,10 +3,10 @@
 from collections import Counter
 from typing import Any
 
-from engine.spec.describe import Description, ImageFeature, ValueFeature, layers_of
+from engine.spec.describe import CONTROL, Description, ImageFeature, ValueFeature, every_layer, inner_networks, layers_of
 from engine.spec.interface import ArrayFeature
 from engine.spec.validate.problem import DAMAGED, Problem, Problems, unreadable, untrainable
-from engine.spec.validate.weights import every_layer, inner_networks, weight_problems
+from engine.spec.validate.weights import weight_problems
 
 
 def graph_problems(network: Any, said: Description) -> Problems:
@@ -27,7 +27,7 @@ def _reading(network: Any, written: set[str]) -> Problems:
                 yield unreadable(sentence, layer.name)
         for inner in inner_networks(layer):
             yield from _reading(inner, written)
-        if not layer.outputs and layer.kind not in ("branch", "loop", "loopBreak", "loopContinue"):
+        if not layer.outputs and layer.kind not in CONTROL:
             yield unreadable(f"Layer {layer.name!r} has no output.", layer.name)
         written.update(layer.outputs)
 
@@ -43,7 +43,7 @@ def _outputs(said: Description, written: set[str]) -> Problems:
         yield unreadable("The model is a classifier, but has no labels.")
     if classifies and network.probabilities not in written:
         yield unreadable(f"The labels belong to {network.probabilities!r}, which no layer writes.")
-    answers = (said.predicted_label, said.predicted_probabilities) if classifies else ()
+    answers = said.answers if classifies else ()
     for each in said.outputs:
         if each.name not in written and each.name not in answers:
             yield unreadable(f"No layer writes {each.name!r}, which the model says that it gives.")

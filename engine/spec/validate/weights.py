@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
-from engine.spec.describe import Layer, layers_of
+from engine.spec.describe import Layer
 from engine.spec.validate.problem import Problem, Problems, unreadable
 
 FIELDS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
@@ -28,20 +28,6 @@ def all_weights(message: Any) -> Iterator[Any]:
                 yield each
             else:
                 yield from all_weights(each)
-
-
-def every_layer(network: Any) -> Iterator[Layer]:
-    """The layers of a network message, those in branches and loops included."""
-    for layer in layers_of(network):
-        yield layer
-        for inner in inner_networks(layer):
-            yield from every_layer(inner)
-
-
-def inner_networks(layer: Layer) -> tuple[Any, ...]:
-    """The networks inside a branch or a loop."""
-    names = {"branch": ("ifBranch", "elseBranch"), "loop": ("conditionNetwork", "bodyNetwork")}.get(layer.kind, ())
-    return tuple(getattr(layer.parameters, name) for name in names if layer.parameters.HasField(name))
 
 
 Shapes = dict[str, tuple[int, ...]]

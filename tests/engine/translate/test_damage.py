@@ -10,21 +10,9 @@ from engine.errors import CatflapError, UnsupportedModel
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.translate import RULES, translate
+from tests.engine.conftest import filled
 
 Fill = Callable[[Any], None]
-
-
-def lists(kind: str, **fields: Any) -> Fill:
-    def fill(layer: Any) -> None:
-        its = getattr(layer, kind)
-        its.SetInParent()
-        for name, value in fields.items():
-            if isinstance(value, tuple):
-                getattr(its, name).extend(value)
-            else:
-                setattr(its, name, value)
-
-    return fill
 
 
 def bilinear(layer: Any) -> None:
@@ -49,25 +37,25 @@ def three_borders(layer: Any) -> None:
 
 
 DAMAGED: dict[str, tuple[Fill, tuple[int, ...]]] = {
-    "too few axes to flatten": (lists("flatten"), (7, 6)),
-    "too few axes to normalise": (lists("mvn"), (7, 6)),
-    "too few axes to reduce": (lists("reduce", axis=2), (7, 6)),
-    "a maximum's place over three axes": (lists("reduce", mode=9, axis=0), (4, 7, 6)),
-    "an axis that is not there": (lists("softmaxND", axis=5), (4, 7, 6)),
-    "no shape": (lists("reshapeStatic"), (4, 7, 6)),
-    "too few bounds": (lists("sliceStatic", beginIds=(1,), endIds=(2,), strides=(1,)), (4, 7, 6)),
-    "an odd number of amounts": (lists("constantPad", padAmounts=(1, 2, 3)), (4, 7, 6)),
-    "another number of numbers": (lists("reshapeStatic", targetShape=(4, 7, 5)), (4, 7, 6)),
-    "parts of another size": (lists("splitND", axis=1, splitSizes=(8,)), (4, 7, 6)),
-    "no width of normalisation": (lists("lrn", alpha=1.0), (4, 7, 6)),
+    "too few axes to flatten": (filled("flatten"), (7, 6)),
+    "too few axes to normalise": (filled("mvn"), (7, 6)),
+    "too few axes to reduce": (filled("reduce", axis=2), (7, 6)),
+    "a maximum's place over three axes": (filled("reduce", mode=9, axis=0), (4, 7, 6)),
+    "an axis that is not there": (filled("softmaxND", axis=5), (4, 7, 6)),
+    "no shape": (filled("reshapeStatic"), (4, 7, 6)),
+    "too few bounds": (filled("sliceStatic", beginIds=(1,), endIds=(2,), strides=(1,)), (4, 7, 6)),
+    "an odd number of amounts": (filled("constantPad", padAmounts=(1, 2, 3)), (4, 7, 6)),
+    "another number of numbers": (filled("reshapeStatic", targetShape=(4, 7, 5)), (4, 7, 6)),
+    "parts of another size": (filled("splitND", axis=1, splitSizes=(8,)), (4, 7, 6)),
+    "no width of normalisation": (filled("lrn", alpha=1.0), (4, 7, 6)),
     "nothing is left": (cut_away, (4, 7, 6)),
     "three borders": (three_borders, (4, 7, 6)),
-    "an unknown pooling": (lists("pooling", type=7, kernelSize=(2, 2)), (4, 7, 6)),
-    "no stride": (lists("pooling", type=1, stride=(0, 0)), (4, 7, 6)),
+    "an unknown pooling": (filled("pooling", type=7, kernelSize=(2, 2)), (4, 7, 6)),
+    "no stride": (filled("pooling", type=1, stride=(0, 0)), (4, 7, 6)),
     "enlarged beyond measure": (bilinear, (4, 7, 6)),
-    "repeated beyond measure": (lists("upsample", scalingFactor=(2**20, 2**20)), (4, 7, 6)),
+    "repeated beyond measure": (filled("upsample", scalingFactor=(2**20, 2**20)), (4, 7, 6)),
     "padded beyond measure": (far_padding, (4, 7, 6)),
-    "outputs beyond measure": (lists("innerProduct", outputChannels=2**40), (4, 7, 6)),
+    "outputs beyond measure": (filled("innerProduct", outputChannels=2**40), (4, 7, 6)),
 }
 
 
@@ -98,17 +86,17 @@ def test_a_layer_that_does_not_fit_is_refused(name: str) -> None:
 @pytest.mark.parametrize("kind", ["add", "average", "concat", "concatND", "copy", "unary", "dot"])
 def test_a_layer_without_inputs_is_refused_by_name(kind: str) -> None:
     with pytest.raises(UnsupportedModel, match="Layer 'broken' reads 'number 0'"):
-        translated(lists(kind))
+        translated(filled(kind))
 
 
 def test_a_layer_without_outputs_is_refused_by_name() -> None:
     with pytest.raises(UnsupportedModel, match="Layer 'broken' names 0 outputs"):
-        translated(lists("copy"), (4, 7, 6), outputs=0)
+        translated(filled("copy"), (4, 7, 6), outputs=0)
 
 
 def test_the_number_that_does_not_fit_is_named() -> None:
     with pytest.raises(UnsupportedModel, match="Layer 'broken' of kind 'convolution3d' does not fit") as caught:
-        translated(lists("convolution3d", inputChannels=4, nGroups=-1), (1, 4, 7, 6, 5))
+        translated(filled("convolution3d", inputChannels=4, nGroups=-1), (1, 4, 7, 6, 5))
     assert isinstance(caught.value.__cause__, ValueError)
 
 

@@ -13,6 +13,7 @@ from engine.errors import UnsupportedModel
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.translate import translate
+from tests.engine.conftest import filled
 
 Check = Callable[..., None]
 Fill = Callable[[Any], None]
@@ -20,15 +21,6 @@ Fill = Callable[[Any], None]
 
 def floats(*shape: int) -> np.ndarray:
     return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
-
-
-def plain(kind: str, **fields: Any) -> Fill:
-    def fill(layer: Any) -> None:
-        getattr(layer, kind).SetInParent()
-        for name, value in fields.items():
-            setattr(getattr(layer, kind), name, value)
-
-    return fill
 
 
 X = floats(4, 7, 6)
@@ -47,24 +39,24 @@ SEVERAL: dict[str, Callable[..., np.ndarray]] = {
 @pytest.mark.parametrize("partner", PARTNERS, ids=lambda each: str(each.shape))
 @pytest.mark.parametrize("kind", SEVERAL)
 def test_two_blobs(kind: str, partner: np.ndarray, check: Check) -> None:
-    check(plain(kind), [X, partner], [SEVERAL[kind](X, partner)])
-    check(plain(kind), [partner, X], [SEVERAL[kind](partner, X)])
+    check(filled(kind), [X, partner], [SEVERAL[kind](X, partner)])
+    check(filled(kind), [partner, X], [SEVERAL[kind](partner, X)])
 
 
 @pytest.mark.parametrize("kind", SEVERAL)
 def test_many_blobs(kind: str, check: Check) -> None:
-    check(plain(kind), [X, *PARTNERS], [SEVERAL[kind](X, *PARTNERS)])
+    check(filled(kind), [X, *PARTNERS], [SEVERAL[kind](X, *PARTNERS)])
 
 
 @pytest.mark.parametrize("kind", ["average", "max", "min"])
 def test_a_single_blob_is_its_own_mean_and_extreme(kind: str, check: Check) -> None:
-    check(plain(kind), [X], [X])
+    check(filled(kind), [X], [X])
 
 
 def test_a_single_blob_meets_a_number(check: Check) -> None:
-    check(plain("add", alpha=-1.25), [X], [X - 1.25])
-    check(plain("multiply", alpha=-1.25), [X], [X * -1.25])
-    check(plain("multiply"), [X], [X * 0])
+    check(filled("add", alpha=-1.25), [X], [X - 1.25])
+    check(filled("multiply", alpha=-1.25), [X], [X * -1.25])
+    check(filled("multiply"), [X], [X * 0])
 
 
 BROADCASTABLE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
@@ -86,12 +78,12 @@ BROADCASTABLE: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 def test_broadcasting_as_numpy(kind: str, left: tuple[int, ...], right: tuple[int, ...], check: Check) -> None:
     x, y = np.abs(floats(*left)) + 0.5, np.abs(floats(*right)) + 0.5
     # With fewer axes, what is first is not the batch.
-    check(plain(kind), [x, y], [BROADCASTABLE[kind](x, y)], legacy=False, batch=len(left) == len(right))
+    check(filled(kind), [x, y], [BROADCASTABLE[kind](x, y)], legacy=False, batch=len(left) == len(right))
 
 
 @pytest.mark.parametrize("kind", ["add", "addBroadcastable", "multiplyBroadcastable"])
 def test_shapes_that_do_not_meet_are_refused(kind: str, refuse: Callable[..., Any]) -> None:
-    refuse(plain(kind), [X, floats(4, 5, 6)], UnsupportedModel)
+    refuse(filled(kind), [X, floats(4, 5, 6)], UnsupportedModel)
 
 
 def network_of(*layers: tuple[str, list[str], Fill]) -> Any:
@@ -116,7 +108,7 @@ def test_a_stored_vector_meets_every_image() -> None:
         layer.loadConstantND.shape.extend(vector.shape)
         layer.loadConstantND.data.floatValue.extend(vector.tolist())
 
-    described = network_of(("c", [], stored), ("sum", ["x", "0"], plain("addBroadcastable")))
+    described = network_of(("c", [], stored), ("sum", ["x", "0"], filled("addBroadcastable")))
     made = translate(described.network, described.inputs, described.network.layers, ("1",))
     assert made.outputs["1"].folded
     session = onnxruntime.InferenceSession(made.model, providers=["CPUExecutionProvider"])
@@ -130,14 +122,14 @@ def test_dot_over_the_channels(shape: tuple[int, ...], check: Check) -> None:
     wanted = np.zeros((1, *shape[1:]))
     for index in np.ndindex(*shape):
         wanted[0, *index[1:]] += x[index] * y[index]
-    check(plain("dot"), [x, y], [wanted])
+    check(filled("dot"), [x, y], [wanted])
     lengths = [np.sqrt(np.einsum("chw,chw->hw", each, each)) for each in (x, y)]
-    check(plain("dot", cosineSimilarity=True), [x, y], [wanted / lengths[0] / lengths[1]])
+    check(filled("dot", cosineSimilarity=True), [x, y], [wanted / lengths[0] / lengths[1]])
 
 
 @pytest.mark.parametrize("count", [1, 3])
 def test_dot_takes_two(count: int, refuse: Callable[..., Any]) -> None:
-    assert f"multiplies {count} blobs" in str(refuse(plain("dot"), [X] * count, UnsupportedModel))
+    assert f"multiplies {count} blobs" in str(refuse(filled("dot"), [X] * count, UnsupportedModel))
 
 
 SHAPES = [(1,), (4,), (1, 7, 6), (4, 7, 6), (4, 1, 1), (1, 1, 1)]
@@ -196,8 +188,8 @@ def test_a_grey_image_is_not_made_deeper(refuse: Callable[..., Any]) -> None:
 
 
 def test_clip(check: Check) -> None:
-    check(plain("clip", minVal=-0.25, maxVal=0.75), [X], [np.minimum(np.maximum(X, -0.25), 0.75)])
-    check(plain("clip", minVal=2, maxVal=1), [X], [np.minimum(np.maximum(X, 2), 1)])
+    check(filled("clip", minVal=-0.25, maxVal=0.75), [X], [np.minimum(np.maximum(X, -0.25), 0.75)])
+    check(filled("clip", minVal=2, maxVal=1), [X], [np.minimum(np.maximum(X, 2), 1)])
 
 
 def each(function: Callable[[float], float], x: np.ndarray) -> np.ndarray:
@@ -222,25 +214,25 @@ def test_unary(name: str, check: Check) -> None:
     fields, function = UNARY[name]
     number = Model().neuralNetwork.layers.add().unary.DESCRIPTOR.enum_types_by_name["Operation"].values_by_name[name].number
     wanted = each(lambda x: function(fields["scale"] * x + fields["shift"]), X)
-    check(plain("unary", type=number, **fields), [X], [wanted])
+    check(filled("unary", type=number, **fields), [X], [wanted])
 
 
 def test_unary_scale_and_epsilon_of_nothing_stand_for_1_and_a_millionth(check: Check) -> None:
     zero = np.zeros((2, 3, 4), np.float32)
-    check(plain("unary", type=6, scale=0), [X], [np.abs(X)])
-    check(plain("unary", type=2), [zero], [zero + 1e6], batch=False)
-    check(plain("unary", type=5), [zero], [zero + math.log(1e-6)], batch=False)
-    check(plain("unary", type=1), [zero], [zero + 1e3], batch=False)
+    check(filled("unary", type=6, scale=0), [X], [np.abs(X)])
+    check(filled("unary", type=2), [zero], [zero + 1e6], batch=False)
+    check(filled("unary", type=5), [zero], [zero + math.log(1e-6)], batch=False)
+    check(filled("unary", type=1), [zero], [zero + 1e3], batch=False)
 
 
 def test_clamped_relu(check: Check) -> None:
     wanted = each(lambda x: min(0.75, x if x >= 0 else -0.5 * x), X)
-    check(plain("clampedReLU", alpha=-0.5, beta=0.75), [X], [wanted])
-    check(plain("clampedReLU", alpha=0.5, beta=-0.25), [X], [each(lambda x: min(-0.25, x if x >= 0 else 0.5 * x), X)])
+    check(filled("clampedReLU", alpha=-0.5, beta=0.75), [X], [wanted])
+    check(filled("clampedReLU", alpha=0.5, beta=-0.25), [X], [each(lambda x: min(-0.25, x if x >= 0 else 0.5 * x), X)])
 
 
 def test_erf(check: Check) -> None:
-    check(plain("erf"), [X], [each(math.erf, X)])
+    check(filled("erf"), [X], [each(math.erf, X)])
 
 
 @pytest.mark.parametrize(
@@ -252,4 +244,4 @@ def test_erf(check: Check) -> None:
     ],
 )
 def test_gelu(mode: int, function: Callable[[float], float], check: Check) -> None:
-    check(plain("gelu", mode=mode), [X * 2], [each(function, X * 2)])
+    check(filled("gelu", mode=mode), [X * 2], [each(function, X * 2)])

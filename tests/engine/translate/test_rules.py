@@ -10,8 +10,7 @@ import pytest
 from engine import compute
 from engine.compute import FUNCTIONS
 from engine.errors import UnsupportedLayer, UnsupportedModel
-from engine.interpreter import CONTROL
-from engine.spec.describe import describe
+from engine.spec.describe import CONTROL, describe
 from engine.spec.schema import Model
 from engine.translate import RULES, translate
 

@@ -11,6 +11,7 @@ from engine.errors import UnsupportedModel
 from engine.spec.describe import describe
 from engine.spec.schema import Model
 from engine.translate import translate
+from tests.engine.conftest import filled
 
 Check = Callable[..., None]
 
@@ -19,40 +20,25 @@ def floats(*shape: int) -> np.ndarray:
     return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
 
 
-def lists(kind: str, **fields: Any) -> Callable[[Any], None]:
-    """Fill a layer of `kind`: tuples into lists, the rest as it is."""
-
-    def fill(layer: Any) -> None:
-        its = getattr(layer, kind)
-        its.SetInParent()
-        for name, value in fields.items():
-            if isinstance(value, tuple):
-                getattr(its, name).extend(value)
-            else:
-                setattr(its, name, value)
-
-    return fill
-
-
 def slices(begin: tuple[int, ...], end: tuple[int, ...], steps: tuple[int, ...], **masks: tuple[int, ...]) -> Any:
     """`masks` name the axes of which a bound is ignored, or which are dropped."""
     flags = {name: tuple(at in axes for at in range(len(begin))) for name, axes in masks.items()}
-    return lists("sliceStatic", beginIds=begin, endIds=end, strides=steps, **flags)
+    return filled("sliceStatic", beginIds=begin, endIds=end, strides=steps, **flags)
 
 
 X = floats(1, 4, 7, 6)
 """One image as newer networks have it: the batch is its first axis."""
 NEWER: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
-    "reshape with a batch of 1": (lists("reshapeStatic", targetShape=(1, 14, 12)), [X], [X.reshape(1, 14, 12)]),
-    "reshape with 1 and -1": (lists("reshapeStatic", targetShape=(1, -1)), [X], [X.reshape(1, -1)]),
-    "reshape with -1 first": (lists("reshapeStatic", targetShape=(-1, 12, 14)), [X], [X.reshape(1, 12, 14)]),
+    "reshape with a batch of 1": (filled("reshapeStatic", targetShape=(1, 14, 12)), [X], [X.reshape(1, 14, 12)]),
+    "reshape with 1 and -1": (filled("reshapeStatic", targetShape=(1, -1)), [X], [X.reshape(1, -1)]),
+    "reshape with -1 first": (filled("reshapeStatic", targetShape=(-1, 12, 14)), [X], [X.reshape(1, 12, 14)]),
     "reshape in the same rank": (
-        lists("rankPreservingReshape", targetShape=(1, 0, 6, -1)), [X], [X.reshape(1, 4, 6, 7)]
+        filled("rankPreservingReshape", targetShape=(1, 0, 6, -1)), [X], [X.reshape(1, 4, 6, 7)]
     ),
-    "transpose": (lists("transpose", axes=(0, 2, 3, 1)), [X], [X.transpose(0, 2, 3, 1)]),
-    "transpose of the last": (lists("transpose", axes=(0, 2, 1)), [X], [X.transpose(0, 1, 3, 2)]),
-    "expand": (lists("expandDims", axes=(1, -1)), [X], [X[:, None, ..., None]]),
-    "squeeze": (lists("squeeze", axes=(-1, 1)), [floats(1, 1, 5, 1)], [floats(1, 1, 5, 1)[:, 0, :, 0]]),
+    "transpose": (filled("transpose", axes=(0, 2, 3, 1)), [X], [X.transpose(0, 2, 3, 1)]),
+    "transpose of the last": (filled("transpose", axes=(0, 2, 1)), [X], [X.transpose(0, 1, 3, 2)]),
+    "expand": (filled("expandDims", axes=(1, -1)), [X], [X[:, None, ..., None]]),
+    "squeeze": (filled("squeeze", axes=(-1, 1)), [floats(1, 1, 5, 1)], [floats(1, 1, 5, 1)[:, 0, :, 0]]),
     "slice": (slices((0, 3, 1, -1), (1, 0, 7, 0), (1, -2, 3, -1), endMasks=(1, 3)), [X], [X[:, 3::-2, 1:7:3, ::-1]]),
     "slice with masks": (
         slices((5, 2, 9, 2), (9, 9, 9, 9), (1, 1, 2, 1), beginMasks=(0, 2), endMasks=(0, 1), squeezeMasks=(3,)),
@@ -63,19 +49,19 @@ NEWER: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
         [X], [X[:, 2::-1, 3::-2, :1:-3]],
     ),
     "slice of the last": (slices((0, 0, -1, 0), (1, 4, 0, 6), (1,) * 4, squeezeMasks=(2,)), [X], [X[:, :, -1]]),
-    "split": (lists("splitND", axis=-1, splitSizes=(1, 5)), [X], [X[..., :1], X[..., 1:]]),
-    "split into uneven parts": (lists("splitND", axis=2), [X], np.array_split(X, 3, axis=2)),
-    "split along the channels": (lists("split", nOutputs=2), [X], [X[:, :2], X[:, 2:]]),
-    "split of the channels into uneven parts": (lists("split", nOutputs=3), [X], np.array_split(X, 3, axis=1)),
-    "concat": (lists("concatND", axis=2), [X, floats(1, 4, 3, 6)], [np.concatenate([X, floats(1, 4, 3, 6)], 2)]),
-    "concat of the channels": (lists("concat"), [X, floats(1, 3, 7, 6)], [np.concatenate([X, floats(1, 3, 7, 6)], 1)]),
+    "split": (filled("splitND", axis=-1, splitSizes=(1, 5)), [X], [X[..., :1], X[..., 1:]]),
+    "split into uneven parts": (filled("splitND", axis=2), [X], np.array_split(X, 3, axis=2)),
+    "split along the channels": (filled("split", nOutputs=2), [X], [X[:, :2], X[:, 2:]]),
+    "split of the channels into uneven parts": (filled("split", nOutputs=3), [X], np.array_split(X, 3, axis=1)),
+    "concat": (filled("concatND", axis=2), [X, floats(1, 4, 3, 6)], [np.concatenate([X, floats(1, 4, 3, 6)], 2)]),
+    "concat of the channels": (filled("concat"), [X, floats(1, 3, 7, 6)], [np.concatenate([X, floats(1, 3, 7, 6)], 1)]),
     "concat, interleaved": (
-        lists("concatND", axis=-3, interleave=True), [X, X * 2], [np.stack([X, X * 2], 2).reshape(1, 8, 7, 6)]
+        filled("concatND", axis=-3, interleave=True), [X, X * 2], [np.stack([X, X * 2], 2).reshape(1, 8, 7, 6)]
     ),
-    "mean of height and width": (lists("reduceMean", axes=(2, 3)), [X], [X.mean(axis=(2, 3))]),
-    "maximum, axes kept": (lists("reduceMax", axes=(-3,), keepDims=True), [X], [X.max(axis=1, keepdims=True)]),
+    "mean of height and width": (filled("reduceMean", axes=(2, 3)), [X], [X.mean(axis=(2, 3))]),
+    "maximum, axes kept": (filled("reduceMax", axes=(-3,), keepDims=True), [X], [X.max(axis=1, keepdims=True)]),
     "pad": (
-        lists("constantPad", padAmounts=(0, 0, 1, 0, 0, 2, 3, 1), value=0.5), [X],
+        filled("constantPad", padAmounts=(0, 0, 1, 0, 0, 2, 3, 1), value=0.5), [X],
         [np.pad(X, ((0, 0), (1, 0), (0, 2), (3, 1)), constant_values=0.5)],
     ),
 }  # fmt: skip
@@ -90,19 +76,19 @@ def test_newer_networks(name: str, check: Check) -> None:
 Y = floats(4, 7, 6)
 """One image as legacy networks have it; layers see (1, 1, 4, 7, 6)."""
 LEGACY: dict[str, tuple[Any, list[np.ndarray], list[np.ndarray]]] = {
-    "reshape to three": (lists("reshape", targetShape=(2, 12, 7)), [Y], [Y.reshape(2, 12, 7)]),
-    "reshape to a sequence of one": (lists("reshape", targetShape=(1, 14, 3, 4)), [Y], [Y.reshape(14, 3, 4)]),
-    "permute in the order that is there": (lists("permute"), [Y], [Y]),
-    "reshape of all axes": (lists("reshapeStatic", targetShape=(1, 1, 6, 14, 2)), [Y], [Y.reshape(6, 14, 2)]),
+    "reshape to three": (filled("reshape", targetShape=(2, 12, 7)), [Y], [Y.reshape(2, 12, 7)]),
+    "reshape to a sequence of one": (filled("reshape", targetShape=(1, 14, 3, 4)), [Y], [Y.reshape(14, 3, 4)]),
+    "permute in the order that is there": (filled("permute"), [Y], [Y]),
+    "reshape of all axes": (filled("reshapeStatic", targetShape=(1, 1, 6, 14, 2)), [Y], [Y.reshape(6, 14, 2)]),
     "reshape in the same rank": (
-        lists("rankPreservingReshape", targetShape=(1, 1, 0, 6, -1)), [Y], [Y.reshape(4, 6, 7)]
+        filled("rankPreservingReshape", targetShape=(1, 1, 0, 6, -1)), [Y], [Y.reshape(4, 6, 7)]
     ),
-    "transpose": (lists("transpose", axes=(0, 1, 3, 4, 2)), [Y], [Y.transpose(1, 2, 0)]),
+    "transpose": (filled("transpose", axes=(0, 1, 3, 4, 2)), [Y], [Y.transpose(1, 2, 0)]),
     "slice": (slices((0, 0, 1, 0, 2), (1, 1, 4, 7, 6), (1, 1, 2, 3, 1)), [Y], [Y[1:4:2, ::3, 2:]]),
-    "split": (lists("splitND", axis=3, splitSizes=(2, 5)), [Y], [Y[:, :2], Y[:, 2:]]),
-    "concat": (lists("concatND", axis=-1), [Y, floats(4, 7, 5)], [np.concatenate([Y, floats(4, 7, 5)], 2)]),
-    "mean, axes kept": (lists("reduceMean", axes=(-1, 3), keepDims=True), [Y], [Y.mean(axis=(1, 2), keepdims=True)]),
-    "pad": (lists("constantPad", padAmounts=(0,) * 6 + (1, 2, 0, 3)), [Y], [np.pad(Y, ((0, 0), (1, 2), (0, 3)))]),
+    "split": (filled("splitND", axis=3, splitSizes=(2, 5)), [Y], [Y[:, :2], Y[:, 2:]]),
+    "concat": (filled("concatND", axis=-1), [Y, floats(4, 7, 5)], [np.concatenate([Y, floats(4, 7, 5)], 2)]),
+    "mean, axes kept": (filled("reduceMean", axes=(-1, 3), keepDims=True), [Y], [Y.mean(axis=(1, 2), keepdims=True)]),
+    "pad": (filled("constantPad", padAmounts=(0,) * 6 + (1, 2, 0, 3)), [Y], [np.pad(Y, ((0, 0), (1, 2), (0, 3)))]),
 }  # fmt: skip
 
 
@@ -119,27 +105,29 @@ def masks(*places: int) -> tuple[bool, ...]:
 CUBE, TALL = floats(5, 5, 5), floats(1, 10, 5, 1)
 EXAMPLES: dict[str, tuple[Any, np.ndarray, np.ndarray]] = {
     "slice": (
-        lists("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
+        filled("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
               strides=(2, 2, 2), squeezeMasks=masks()), CUBE, CUBE[:3:2, 2::2, ::2],
     ),
     "slice and squeeze": (
-        lists("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
+        filled("sliceStatic", beginIds=(1, 2, 3), beginMasks=masks(0, 2), endIds=(3, -3, 2), endMasks=masks(1, 2),
               strides=(2, 2, 2), squeezeMasks=masks(1)), CUBE, CUBE[:3:2, 2, ::2],
     ),
     "slice of a single number": (
-        lists("sliceStatic", beginIds=(1, -2, 3), endIds=(0, 0, 0), strides=(1, 1, 1), squeezeMasks=masks(0, 1, 2)),
+        filled("sliceStatic", beginIds=(1, -2, 3), endIds=(0, 0, 0), strides=(1, 1, 1), squeezeMasks=masks(0, 1, 2)),
         CUBE, CUBE[1, -2, 3].reshape(1),
     ),
-    "reshape 20 x 10": (lists("rankPreservingReshape", targetShape=(5, -1)), floats(20, 10), floats(20, 10).reshape(5, 40)),
-    "reshape 10 x 3 x 5": (
-        lists("rankPreservingReshape", targetShape=(25, 0, -1)), floats(10, 3, 5), floats(10, 3, 5).reshape(25, 3, 2)
+    "reshape 20 x 10": (
+        filled("rankPreservingReshape", targetShape=(5, -1)), floats(20, 10), floats(20, 10).reshape(5, 40)
     ),
-    "expand in front": (lists("expandDims", axes=(0, 1)), floats(10, 5), floats(10, 5)[None, None]),
-    "expand around": (lists("expandDims", axes=(0, 2)), floats(10, 5), floats(10, 5)[None, :, None]),
-    "expand behind": (lists("expandDims", axes=(-2, -1)), floats(10, 5), floats(10, 5)[..., None, None]),
-    "squeeze in front and behind": (lists("squeeze", axes=(0, 3)), TALL, TALL[0, ..., 0]),
-    "squeeze behind": (lists("squeeze", axes=(-2, -1)), floats(10, 5, 1, 1), floats(10, 5, 1, 1)[..., 0, 0]),
-    "squeeze of one axis": (lists("squeeze", axes=(0,)), floats(1), floats(1)),
+    "reshape 10 x 3 x 5": (
+        filled("rankPreservingReshape", targetShape=(25, 0, -1)), floats(10, 3, 5), floats(10, 3, 5).reshape(25, 3, 2)
+    ),
+    "expand in front": (filled("expandDims", axes=(0, 1)), floats(10, 5), floats(10, 5)[None, None]),
+    "expand around": (filled("expandDims", axes=(0, 2)), floats(10, 5), floats(10, 5)[None, :, None]),
+    "expand behind": (filled("expandDims", axes=(-2, -1)), floats(10, 5), floats(10, 5)[..., None, None]),
+    "squeeze in front and behind": (filled("squeeze", axes=(0, 3)), TALL, TALL[0, ..., 0]),
+    "squeeze behind": (filled("squeeze", axes=(-2, -1)), floats(10, 5, 1, 1), floats(10, 5, 1, 1)[..., 0, 0]),
+    "squeeze of one axis": (filled("squeeze", axes=(0,)), floats(1), floats(1)),
 }  # fmt: skip
 
 
@@ -152,20 +140,20 @@ def test_the_formats_own_examples(name: str, check: Check) -> None:
 @pytest.mark.parametrize(
     ("fill", "shapes"),
     [
-        (lists("concat"), [(5, 4), (3, 4)]),
-        (lists("concat"), [(2, 4, 7, 6), (2, 4, 7, 5)]),
-        (lists("concat", sequenceConcat=True), [(2, 4, 7, 6), (3, 4, 7, 6)]),
-        (lists("concatND", axis=4), [(2, 4, 7, 6), (2, 4, 7, 6)]),
-        (lists("splitND", axis=-5), [(2, 4, 7, 6)]),
-        (lists("squeeze", axes=(4,)), [(1, 4, 7, 6)]),
-        (lists("transpose", axes=(0, 1, 2, 7)), [(2, 4, 7, 6)]),
-        (lists("concatND", axis=1, interleave=True), [(2, 4, 7, 6), (2, 3, 7, 6)]),
-        (lists("split", nOutputs=1), [(5, 4)]),
-        (lists("transpose", axes=(0, 1, 1, 2)), [(2, 4, 7, 6)]),
-        (lists("permute", axis=(0, 3, 1, 2)), [(2, 4, 7, 6)]),
-        (lists("squeeze", axes=(1,)), [(2, 4, 7, 6)]),
-        (lists("slice", axis=0, startIndex=1, endIndex=2), [(5, 4)]),
-        (lists("slice", axis=1, startIndex=3, endIndex=3), [(5, 4)]),
+        (filled("concat"), [(5, 4), (3, 4)]),
+        (filled("concat"), [(2, 4, 7, 6), (2, 4, 7, 5)]),
+        (filled("concat", sequenceConcat=True), [(2, 4, 7, 6), (3, 4, 7, 6)]),
+        (filled("concatND", axis=4), [(2, 4, 7, 6), (2, 4, 7, 6)]),
+        (filled("splitND", axis=-5), [(2, 4, 7, 6)]),
+        (filled("squeeze", axes=(4,)), [(1, 4, 7, 6)]),
+        (filled("transpose", axes=(0, 1, 2, 7)), [(2, 4, 7, 6)]),
+        (filled("concatND", axis=1, interleave=True), [(2, 4, 7, 6), (2, 3, 7, 6)]),
+        (filled("split", nOutputs=1), [(5, 4)]),
+        (filled("transpose", axes=(0, 1, 1, 2)), [(2, 4, 7, 6)]),
+        (filled("permute", axis=(0, 3, 1, 2)), [(2, 4, 7, 6)]),
+        (filled("squeeze", axes=(1,)), [(2, 4, 7, 6)]),
+        (filled("slice", axis=0, startIndex=1, endIndex=2), [(5, 4)]),
+        (filled("slice", axis=1, startIndex=3, endIndex=3), [(5, 4)]),
     ],
 )
 def test_axes_that_are_not_there_or_do_not_meet_are_refused(
@@ -198,8 +186,8 @@ def test_a_folded_blob_is_joined_with_one_written_out(check: Check) -> None:
     ("fill", "shape"),
     [
         (slices((3,), (0,), (1,), squeezeMasks=(0,)), (5,)),
-        (lists("squeeze", axes=(0,)), (1,)),
-        (lists("squeeze", squeezeAll=True), (1, 1, 1)),
+        (filled("squeeze", axes=(0,)), (1,)),
+        (filled("squeeze", squeezeAll=True), (1, 1, 1)),
     ],
 )
 def test_a_result_without_axes_keeps_one(fill: Callable[[Any], None], shape: tuple[int, ...]) -> None:
@@ -224,13 +212,13 @@ def hwc(x: np.ndarray) -> np.ndarray:
 
 
 SEQUENCES: dict[str, tuple[Any, list[np.ndarray], np.ndarray]] = {
-    "made": (lists("reshape", targetShape=(2, 3, 7, 4)), [Y], Y.reshape(2, 1, 3, 7, 4)),
+    "made": (filled("reshape", targetShape=(2, 3, 7, 4)), [Y], Y.reshape(2, 1, 3, 7, 4)),
     "made, channels last": (
-        lists("reshape", targetShape=(2, 3, 7, 4), mode=1), [Y],
+        filled("reshape", targetShape=(2, 3, 7, 4), mode=1), [Y],
         hwc(Y).reshape(2, 1, 7, 4, 3).transpose(0, 1, 4, 2, 3),
     ),
-    "moved": (lists("permute", axis=(3, 0, 2, 1)), [Y], Y[None, None].transpose(4, 1, 0, 3, 2)),
-    "joined": (lists("concat", sequenceConcat=True), [Y, -Y, Y * 2], np.stack([Y, -Y, Y * 2])[:, None]),
+    "moved": (filled("permute", axis=(3, 0, 2, 1)), [Y], Y[None, None].transpose(4, 1, 0, 3, 2)),
+    "joined": (filled("concat", sequenceConcat=True), [Y, -Y, Y * 2], np.stack([Y, -Y, Y * 2])[:, None]),
 }  # fmt: skip
 
 
@@ -258,10 +246,10 @@ def test_a_legacy_image_written_out_keeps_the_batch() -> None:
 @pytest.mark.parametrize(
     ("fill", "why", "legacy"),
     [
-        (lists("splitND", axis=0, numSplits=1), "splits the batch", False),
-        (lists("splitND", axis=1, numSplits=1), "splits the batch", True),
-        (lists("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", False),
-        (lists("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", True),
+        (filled("splitND", axis=0, numSplits=1), "splits the batch", False),
+        (filled("splitND", axis=1, numSplits=1), "splits the batch", True),
+        (filled("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", False),
+        (filled("reshape", targetShape=(2, 3, 7, 4)), "makes a sequence of 2", True),
     ],
 )
 def test_what_takes_a_batch_apart_is_refused(fill: Callable[[Any], None], why: str, legacy: bool) -> None:
@@ -280,5 +268,5 @@ def test_what_takes_a_batch_apart_is_refused(fill: Callable[[Any], None], why: s
 def test_axes_of_one_in_front_do_not_keep_numbers_apart(check: Check) -> None:
     x, y = floats(3), floats(1, 1, 2)
     wanted = [np.concatenate([x, y.reshape(2), x])]
-    check(lists("concatND", axis=0), [x, y, x], wanted, legacy=False, batch=False)
-    check(lists("concatND", axis=-1), [y, x, y], [np.concatenate([y.ravel(), x, y.ravel()])], legacy=False, batch=False)
+    check(filled("concatND", axis=0), [x, y, x], wanted, legacy=False, batch=False)
+    check(filled("concatND", axis=-1), [y, x, y], [np.concatenate([y.ravel(), x, y.ravel()])], legacy=False, batch=False)
