@@ -4,8 +4,8 @@
     model = engine.open_model("CatDog.mlmodel")         # any system, not only Apple's
     model.predict({"image": picture})                   # what coremltools' MLModel.predict gives
     features = model.features(pixels)                   # the frozen backbone, once per image
-    lesson = engine.Lesson(model.head, features, targets, anchors)
-    for event in engine.TRAINERS["auto"](lesson, model.network.training, engine.Settings()):
+    lesson = model.lesson(features, labels, anchors)    # a label for each row of features
+    for event in model.train(lesson):
         ...                                             # EpochEnded, ...; the last one is Retrained
     better = model.with_head(event.head)                # better.file.data: the new .mlmodel
 

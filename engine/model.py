@@ -208,9 +208,13 @@ class Model:
         """(n, ...) to (n, labels)."""
         return self.head.probabilities(features).reshape(len(features), -1)
 
+    def bytes_with(self, head: Head | NeighborHead) -> bytes:
+        """The model's file with other weights, or samples, in its head."""
+        return with_head(self.file, head)
+
     def with_head(self, head: Head | NeighborHead) -> "Model":
         """The same model with other weights, or samples, in its head; the backbone is shared."""
-        return Model(ModelFile(with_head(self.file, head), self.file.name, self.file.folder), self.backbone)
+        return Model(ModelFile(self.bytes_with(head), self.file.name, self.file.folder), self.backbone)
 
     def reopened(self, file: ModelFile) -> "Model":
         """The model in `file`, with this one's backbone if that is the same."""

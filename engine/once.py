@@ -70,8 +70,7 @@ def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]
 
     Raises ModelError if it does not; FolderError if `out` cannot be written. Either way, `out` is as it was.
     """
-    challenger = model.with_head(result.head)
-    write(out, challenger.file.data, lambda saved: model.reopened(saved).require_same(result.head, probes))
+    write(out, model.bytes_with(result.head), lambda saved: model.reopened(saved).require_same(result.head, probes))
     return ModelSaved(out, 1, result.before, result.after)
 
 

@@ -130,7 +130,6 @@ class Workspace:
         self, result: Retrained, trainer: str, at: float, probes: NDArray[np.float32] | None = None
     ) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
-        challenger = self.model.with_head(result.head)
         probes = self._probes() if probes is None else probes[:PROBES]
         said = Version(
             0, "", "", at, "retrained", trainer,
@@ -138,7 +137,7 @@ class Workspace:
         )  # fmt: skip
         kept = self.versions.promote(
             self.model.file,
-            challenger.file.data,
+            self.model.bytes_with(result.head),
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )

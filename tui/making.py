@@ -1,8 +1,5 @@
 """The commands that make an updatable model: from a Keras file, from a frozen model, from nothing."""
 
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,6 +61,10 @@ def _in_a_child(file: Path, *choices: Any) -> Any:
 
     Raises what the reader raises, or UnreadableModel.
     """
+    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures.process import BrokenProcessPool
+    from multiprocessing import get_context
+
     from engine.spec.schema import Model
 
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:

@@ -41,7 +41,8 @@ def auto(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Eve
 
 def untrained(head: Head, features: NDArray[np.float32]) -> bool:
     """Whether a head gives all labels the same, whatever it is shown: a new one that has learned nothing."""
-    return float(np.ptp(head.logits(features), axis=1).max()) < EQUAL
+    # The first image tells most heads; only the others are run on all.
+    return all(float(np.ptp(head.logits(part), axis=1).max()) < EQUAL for part in (features[:1], features))
 
 
 def _from_scratch(lesson: Lesson, origin: Head, training: Training, settings: Settings) -> Iterator[Event]:
