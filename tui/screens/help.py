@@ -45,5 +45,5 @@ def help_text() -> str:
         lines += ["", group]
         lines += [f"  {fit(shown(command), 12)} {command.help}" for command in commands if command not in LABELS]
         if LABELS[0] in commands:
-            lines.append(f"  {fit('1 ... 9, 0', 12)} Give that label; 0 is the tenth; go on.")
+            lines.append(f"  {fit('1 ... 9, 0', 12)} Give that label, 0 the tenth; the next one may add a label.")
     return "\n".join([*lines, "", "Esc closes this."]).lstrip("\n")
