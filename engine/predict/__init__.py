@@ -20,11 +20,13 @@ __all__ = ["PREDICTORS", "Predictor", "predictor", "require_portable"]
 
 PREDICTORS: Mapping[str, Callable[[Description], Predictor]] = {
     **dict.fromkeys(NETWORKS, NetworkPredictor),
-    **dict.fromkeys((*PIPELINES, "linkedModel"), lambda description: Pipeline(description, predictor)),
     "kNearestNeighborsClassifier": NeighborsPredictor,
     "glmRegressor": Linear,
     "glmClassifier": Linear,
 }
+
+CHAINS = (*PIPELINES, "linkedModel")
+"""Kinds that answer through the models inside them."""
 
 ON_A_MAC = "On a Mac, coremltools' MLModel.predict runs it."
 REASONS: Mapping[str, str] = {
@@ -44,7 +46,7 @@ REASONS: Mapping[str, str] = {
 
 def require_portable(description: Description) -> None:
     """Raise UnsupportedModel with the reason where a model, or a part of a pipeline, has no meaning here."""
-    if description.kind not in PREDICTORS:
+    if description.kind not in (*PREDICTORS, *CHAINS):
         why = REASONS.get(description.kind, "which Catflap does not run")
         raise UnsupportedModel(f"The model is of kind {description.kind!r}, {why}.", ON_A_MAC)
     for part in description.parts:
@@ -55,4 +57,14 @@ def require_portable(description: Description) -> None:
 def predictor(description: Description) -> Predictor:
     """What answers for a model. Raises UnsupportedModel with the reason where nothing can, UnsupportedLayer."""
     require_portable(description)
-    return PREDICTORS[description.kind](description)
+    return _made(description, {})
+
+
+def _made(description: Description, made: dict[int, Predictor]) -> Predictor:
+    """A model that several parts are linked to has one description, and is made once."""
+    if id(description) not in made:
+        if description.kind in CHAINS:
+            made[id(description)] = Pipeline(description, lambda inner: _made(inner, made))
+        else:
+            made[id(description)] = PREDICTORS[description.kind](description)
+    return made[id(description)]

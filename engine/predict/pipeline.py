@@ -17,15 +17,10 @@ class Pipeline:
         if not description.parts:
             raise UnreadableModel("The pipeline holds no model.")
         self._said = description
-        made: dict[int, Predictor] = {}
         self.stages: list[tuple[str, Description, Predictor]] = []
         for part in description.parts:
-            inner = part.description
             with naming(part.name):
-                # A model that several parts are linked to is made once.
-                if id(inner) not in made:
-                    made[id(inner)] = make(inner)
-            self.stages.append((part.name, inner, made[id(inner)]))
+                self.stages.append((part.name, part.description, make(part.description)))
 
     def answer(self, values: Values) -> dict[str, Any]:
         """Outputs by name, from inputs by name. Raises BadInput for what does not fit."""

@@ -103,6 +103,16 @@ def test_features_of_many(legacy: bool, count: int, runs: list[int]) -> None:
     assert runs == [2, 1, 1, *parts]
 
 
+def test_the_shape_behind_a_layer_that_numpy_computes() -> None:
+    def shrunk(layer: Any) -> None:
+        layer.resizeBilinear.targetSize.extend((3, 2))
+
+    for legacy in (True, False):
+        backbone, x = backbone_of(network_of(tanh, shrunk, legacy=legacy), "1"), pixels(3)
+        assert backbone.shape == (3, 3, 2)
+        assert backbone.features(x).shape == (3, 3, 3, 2)
+
+
 def test_no_images_have_no_features() -> None:
     assert backbone_of(network_of(tanh), "0").features(pixels(0)).shape == (0, 3, HEIGHT, WIDTH)
 

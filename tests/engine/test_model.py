@@ -97,3 +97,11 @@ def test_the_regressor_gives_its_array(shared_models: Path):
     said = model.predict({"x": x})
     assert said["y"].shape == (2,)
     np.testing.assert_allclose(said["y"], expected.numpy(), rtol=1e-5)
+
+
+def test_of_labels_said_twice_the_first_ones_probability_counts(make_model):
+    twice = make_model(labels=("Cat", "Dog", "Cat"), updatable=False)
+    apart = make_model(labels=("one", "two", "three"), updatable=False)
+    said, wanted = (engine.open_model(each).predict({"image": image()})["softmax"] for each in (twice, apart))
+    assert said == {"Cat": wanted["one"], "Dog": wanted["two"]}
+    assert wanted["one"] != wanted["three"]

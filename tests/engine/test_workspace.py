@@ -279,7 +279,7 @@ def test_neighbours_learn_labels_and_forget_them_on_restore(pictures, tmp_path):
     path.write_bytes(pipeline(embedding(), neighbors(k=1)).SerializeToString())
     with Workspace(pictures, path) as workspace:
         found = predictions(workspace.scan())
-        opened = workspace.opened()
+        opened, backbone = workspace.opened(), workspace.model.backbone
         assert (opened.labels, opened.learns_labels, opened.trainable) == (("nothing",), True, True)
         verdicts = {content: truth(name) for name, (content, _) in list(found.items())[:10]}
         events = list(workspace.retrain(verdicts, "auto", Settings(), at=1.0))
@@ -289,6 +289,7 @@ def test_neighbours_learn_labels_and_forget_them_on_restore(pictures, tmp_path):
         for name, (content, row) in after.items():
             assert content not in verdicts or again.labels[row.argmax()] == truth(name)
         assert len(after) == 24
+        assert workspace.model.backbone is backbone
         with pytest.raises(BadSetting, match="keeps samples"):
             list(workspace.retrain(verdicts, "sgd", Settings(), at=2.0))
         events = list(workspace.restore(0, at=3.0))

@@ -39,6 +39,11 @@ def test_many_lanes_end_in_one() -> None:
     assert max(map(len, drawn(*nodes))) <= 2 * MOST
 
 
+def test_what_joins_several_lanes_goes_on_in_the_leftmost() -> None:
+    nodes = (("", "x"), ("x", "a"), ("x", "b"), ("x", "c"), ("a b c", "y"), ("y", "z"))
+    assert drawn(*nodes) == ["●", "├─●", "├─┼─●", "● │ │", "●─╯─╯", "●"]
+
+
 def test_all_lines_are_equally_wide() -> None:
     lines = picture([Node((), ("x",)), Node(("x",), ("a",)), Node(("x", "a"), ("y",))], ())
     assert len(set(map(len, lines))) == 1

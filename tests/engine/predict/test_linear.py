@@ -67,6 +67,16 @@ def test_two_labels_and_more_are_those_of_scikit_learn():
             assert list(said["p"].values()) == pytest.approx(theirs.predict_proba(row[None])[0], abs=1e-6)
 
 
+def test_a_first_label_that_the_others_are_told_from():
+    """With logits of 0 for the first label, that is a softmax."""
+    special = pytest.importorskip("scipy.special")
+    weights, offsets = [[0.5, -1.0], [1.5, 0.25]], [0.1, -0.2]
+    model = engine.open_model(classifier(weights, offsets, ["first", "second", "third"]))
+    x = np.array([0.7, -0.4])
+    wanted = special.softmax([0.0, *(np.array(weights) @ x + offsets)])
+    assert list(model.predict({"x": x})["p"].values()) == pytest.approx(wanted, abs=1e-6)
+
+
 def test_weights_that_do_not_fit_are_refused():
     model = regressor([1.0, 2.0], 0.0)
     with pytest.raises(UnreadableModel, match="weights for 2 numbers, but takes 3"):

@@ -7,6 +7,7 @@ import pytest
 
 import engine
 from engine.errors import BadInput, CannotTrain, UnreadableModel
+from engine.predict.network import NetworkPredictor
 from engine.spec.update import path_to_last
 from tests.conftest import picture
 from tests.pipelines import HEIGHT, WIDTH, dense, embedding, linked, neighbors, pipeline
@@ -141,8 +142,12 @@ def test_a_model_that_two_parts_share_is_read_and_made_once(tmp_path: Path, monk
     reads: list[Path] = []
     plain = Path.read_bytes
     monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path) or plain(path))
+    made: list[str] = []
+    network = NetworkPredictor.__init__
+    monkeypatch.setattr(NetworkPredictor, "__init__", lambda its, said: made.append(said.kind) or network(its, said))
     engine.open_model(whole).predict({"image": image()})
     assert sorted(path.name for path in reads) == ["look.mlmodel", "whole.mlmodel"]
+    assert made == ["neuralNetwork", "neuralNetworkClassifier"]
 
 
 def test_a_linked_last_part_cannot_be_trained(tmp_path: Path):
@@ -151,8 +156,10 @@ def test_a_linked_last_part_cannot_be_trained(tmp_path: Path):
     whole.write_bytes(pipeline(embedding(), linked("last.mlmodel", dense())).SerializeToString())
     model = engine.open_model(whole)
     assert model.predict({"image": image()})["label"] in ("Cat", "Dog")
-    with pytest.raises(CannotTrain):
+    with pytest.raises(CannotTrain, match="only linked to"):
         model.require_trainable()
+    with pytest.raises(CannotTrain, match="only linked to"):
+        model.bytes_with(model.head)
 
 
 def test_features_are_known_by_what_is_linked_to_as_well(tmp_path: Path):
