@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.errors import FolderError
-from engine.features import DATA, INDEX, FeatureStore, backbone_key
+from engine.features import INDEX, FeatureStore, backbone_key
 
 SHAPE = (3, 2, 5)
+DATA = "features-1.f32"
 ROW_BYTES = 3 * 2 * 5 * 4
 
 

@@ -16,10 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.errors import FolderError
-from engine.features import DATA, INDEX, FeatureStore, backbone_key
+from engine.features import INDEX, FeatureStore, backbone_key
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPE = (3, 2, 5)
+DATA = "features-1.f32"
 ROW_BYTES = 3 * 2 * 5 * 4
 
 
@@ -142,7 +143,7 @@ def mark(index: Path, name: str, number: int) -> None:
         lambda index: index.write_bytes(b""),
         lambda index: index.unlink(),
         lambda index: mark(index, "application_id", 77),
-        lambda index: mark(index, "user_version", 2),
+        lambda index: mark(index, "user_version", 3),
         lambda index: mark(index, "user_version", 0),
     ],
     ids=["garbage", "cut", "empty", "gone", "another", "newer", "older"],

@@ -1,0 +1,81 @@
+"""Room on disk that all feature stores of a folder take together, and which of them go when it is too much."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from engine.database import OtherSchema, open_database
+from engine.errors import FolderError
+from engine.store_file import DATA_NAMES
+from engine.store_index import INDEX, LAYOUT
+
+_STORE_NAMES = re.compile(r"[0-9a-f]{32}")
+_INDEX_NAMES = tuple(INDEX + end for end in ("", "-wal", "-shm", "-journal"))
+_GOING = "going-"
+"""Before the name of a store that is being removed."""
+
+
+def files_of(folder: Path) -> list[Path]:
+    """The files of the feature store in `folder`, of whatever format, its index last."""
+    found = [path for path in folder.iterdir() if DATA_NAMES.fullmatch(path.name) or path.name in _INDEX_NAMES]
+    return sorted(found, key=lambda path: (path.name == INDEX, path.name))
+
+
+def make_room(parent: Path, present: str, limit_bytes: int) -> list[str]:
+    """Remove feature stores below `parent`, the one unused for longest first, until all take at most `limit_bytes`.
+
+    Returns their names. `present` stays, and so does every folder that holds anything but a feature store. A process
+    that has a removed store open keeps what it has read, and begins a new one when it appends.
+    """
+    if not parent.is_dir():
+        return []
+    for left in parent.glob(f"{_GOING}*"):
+        if _is_store(left, left.name.removeprefix(_GOING)):
+            _remove(left)
+    stores = {folder.name: folder for folder in parent.iterdir() if _is_store(folder, folder.name)}
+    sizes = {name: sum(path.stat().st_size for path in files_of(folder)) for name, folder in stores.items()}
+    last = {name: (folder / INDEX).stat().st_mtime_ns for name, folder in stores.items()}
+    removed: list[str] = []
+    for name in sorted(stores, key=lambda name: (last[name], name)):
+        if sum(sizes.values()) > limit_bytes and name != present and _vanished(stores[name]):
+            removed.append(name)
+            del sizes[name]
+    return removed
+
+
+def _is_store(folder: Path, name: str) -> bool:
+    """Whether this is a feature store and nothing else: by its name, its files' names, and what its index says."""
+    if not _STORE_NAMES.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
+        return False
+    known = files_of(folder)
+    if set(known) != set(folder.iterdir()) or any(path.is_symlink() or not path.is_file() for path in known):
+        return False
+    return bool((folder / INDEX).exists() and (folder / INDEX).stat().st_size) and _is_index(folder / INDEX)
+
+
+def _is_index(path: Path) -> bool:
+    try:
+        open_database(path, LAYOUT, read_only=True).close()
+    except OtherSchema:
+        return True
+    except FolderError:
+        return False
+    return True
+
+
+def _vanished(folder: Path) -> bool:
+    """Remove a store: all at once for whoever opens it, by another name first. False if it has to stay."""
+    going = folder.with_name(_GOING + folder.name)
+    with suppress(OSError):
+        folder.rename(going)
+        _remove(going)
+        return True
+    return False
+
+
+def _remove(folder: Path) -> None:
+    """Delete a store's files, the index last, by which it is known, then the folder."""
+    for path in files_of(folder):
+        path.unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
