@@ -150,15 +150,16 @@ class FeatureStore:
         return self._blocks(rows, size, self._rows.turn)
 
     def _blocks(self, rows: NDArray[np.int64], size: int, turn: int) -> Iterator[tuple[slice, NDArray[np.float32]]]:
+        follows, known = np.diff(rows) == 1, bool(self._rows.sound(rows).all())
         for at in range(0, len(rows), size):
             part = rows[at : at + size]
-            sound = self.verify(part)
-            sound[sound] = self._rows.as_of(part[sound], turn)
-            self._require(sound)
+            if not known or self._rows.named_at > turn:
+                sound = self.verify(part)
+                sound[sound] = self._rows.as_of(part[sound], turn)
+                self._require(sound)
+            run = bool(follows[at : at + size - 1].all())
+            found = self.matrix()[part[0] : part[-1] + 1] if run else self.matrix()[part]
             self._rows.use(part)
-            first, last = int(part[0]), int(part[-1])
-            follow = last - first == len(part) - 1 and bool((np.diff(part) == 1).all())
-            found = self.matrix()[first : last + 1] if follow else self.matrix()[part]
             yield slice(at, at + len(part)), found.astype(np.float32, copy=False)
 
     def matrix(self) -> Stored:

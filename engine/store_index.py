@@ -64,6 +64,11 @@ class Index:
         query = "SELECT row, image, checksum, used FROM features WHERE row >= ? ORDER BY row"
         return self._db.execute(query, (start,)).fetchall()
 
+    def end(self) -> int:
+        """One more than the highest row that has a name."""
+        (end,) = self._db.execute("SELECT coalesce(max(row) + 1, 0) FROM features").fetchone()
+        return end
+
     def name(self, records: Iterable[Record]) -> None:
         """Say whose these rows are; a key that has a row gives that one up."""
         self._db.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?, ?)", records)

@@ -28,12 +28,11 @@ def settle(index: Index, folder: Path, wanted: Kind, most: int) -> Kind:
     old = DataFile(folder, have)
     try:
         index.forget_from(old.whole)
-        records = index.records(0)
-        if have.half == wanted.half and (not records or records[-1][0] < most):
+        if have.half == wanted.half and index.end() <= most:
             if old.alone():
-                old.cut(records[-1][0] + 1 if records else 0)
+                old.cut(index.end())
             return have
-        records = sorted(sorted(records, key=lambda record: record[3])[-most:])
+        records = sorted(sorted(index.records(0), key=lambda record: record[3])[-most:])
         index.forget_from(0)
         index.name(_carried(old, folder, new, records))
         return _described(index, new)

@@ -32,6 +32,8 @@ class Rows:
         self.row_of: dict[bytes, int] = {}
         """Row of each key, but for damaged ones."""
         self.turn = turn
+        self.named_at = turn
+        """The turn at which a row was last given a name."""
         self._keys: list[bytes] = []
         self._table = np.zeros(0, _ROW)
 
@@ -46,6 +48,7 @@ class Rows:
         self._grow(rows[-1] + 1)
         self._table["state"][[self.row_of[key] for key in keys if key in self.row_of]] = FREE
         self.turn = max(self.turn, max(used)) + 1
+        self.named_at = self.turn
         at = np.array(rows, np.int64)
         self._table["state"][at] = UNREAD
         self._table["checksum"][at] = checksums
@@ -59,7 +62,8 @@ class Rows:
     def _grow(self, rows: int) -> None:
         more = rows - len(self)
         if more > 0:
-            self._table = np.concatenate([self._table, np.zeros(more, _ROW)])
+            # In place, for all else would copy every row at each append. No view of the table is ever kept.
+            self._table.resize(rows, refcheck=False)
             self._keys += [b""] * more
 
     def drop(self, rows: NDArray[np.int64]) -> None:

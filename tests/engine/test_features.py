@@ -13,7 +13,6 @@ from engine.errors import FolderError
 from engine.features import INDEX, FeatureStore, backbone_key
 
 SHAPE = (3, 2, 5)
-DATA = "features-1.f32"
 ROW_BYTES = 3 * 2 * 5 * 4
 
 
@@ -38,6 +37,12 @@ def holds(store: FeatureStore, *numbers: int) -> bool:
     return bool(sound.all()) and len(store) == len(numbers) and np.array_equal(store.read(rows), features(*numbers))
 
 
+def data_of(folder: Path) -> Path:
+    """The one data file in a store's folder."""
+    (path,) = folder.glob("features*")
+    return path
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path / ".catflap" / "features" / backbone_key(b"layers")
@@ -60,7 +65,7 @@ def test_rows_come_back_in_any_order_and_after_reopening(folder: Path) -> None:
 def test_the_data_file_is_plain_float32(folder: Path) -> None:
     with FeatureStore(folder, SHAPE) as store:
         add(store, 1, 2, 3, 4)
-        assert np.array_equal(np.fromfile(folder / DATA, "<f4").reshape(-1, *SHAPE), features(1, 2, 3, 4))
+        assert np.array_equal(np.fromfile(data_of(folder), "<f4").reshape(-1, *SHAPE), features(1, 2, 3, 4))
         assert store.size_bytes > 4 * ROW_BYTES
     with FeatureStore(folder, SHAPE) as store, closing(sqlite3.connect(folder / INDEX)) as index:
         assert index.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -84,7 +89,7 @@ def test_nothing_asked_nothing_given(folder: Path) -> None:
         none = store.find([])
         assert none.shape == (0,) and none.dtype == np.int64
         assert store.read(none).shape == store.matrix().shape == (0, *SHAPE)
-        assert (len(store), store.verify(none).shape, (folder / DATA).stat().st_size) == (0, (0,), 0)
+        assert (len(store), store.verify(none).shape, (data_of(folder)).stat().st_size) == (0, (0,), 0)
         add(store, 1)
         add(store)
         assert store.read(none).shape == (0, *SHAPE) and holds(store, 1)

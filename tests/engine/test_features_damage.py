@@ -13,41 +13,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from engine.errors import FolderError
-from engine.features import INDEX, FeatureStore, backbone_key
+from engine.features import INDEX, FeatureStore
+from tests.engine.test_features import ROW_BYTES, SHAPE, add, folder, holds, key
+
+__all__ = ["folder"]
 
 ROOT = Path(__file__).resolve().parents[2]
-SHAPE = (3, 2, 5)
 DATA = "features-1.f32"
-ROW_BYTES = 3 * 2 * 5 * 4
-
-
-def key(number: int) -> bytes:
-    return number.to_bytes(16, "big")
-
-
-def features(*numbers: int) -> NDArray[np.float32]:
-    """Rows that are all different, and the same for the same number."""
-    rows = [np.random.default_rng(number).standard_normal(SHAPE, np.float32) for number in numbers]
-    return np.array(rows, np.float32).reshape(-1, *SHAPE)
-
-
-def add(store: FeatureStore, *numbers: int) -> None:
-    store.append([key(number) for number in numbers], features(*numbers))
-
-
-def holds(store: FeatureStore, *numbers: int) -> bool:
-    """Whether the store holds exactly `numbers`, each with its own features."""
-    rows = store.find([key(number) for number in numbers])
-    sound = store.verify(rows)
-    return bool(sound.all()) and len(store) == len(numbers) and np.array_equal(store.read(rows), features(*numbers))
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / ".catflap" / "features" / backbone_key(b"layers")
 
 
 def test_a_torn_tail_of_data_is_dropped_at_every_byte(folder: Path, tmp_path: Path) -> None:
