@@ -79,7 +79,7 @@ class FeatureStore:
         return sum(path.stat().st_size for path in self._folder.glob("*") if path.is_file())
 
     def close(self) -> None:
-        """Let go of the files; arrays that were given out stay, as they are if the store has no limit."""
+        """Let go of the files; arrays that were given out stay as they are: while there are any, the file is in use."""
         if not self._data.closed and self._present():
             # When rows were last used is not worth an error.
             with suppress(FolderError), self._index.writing():

@@ -78,7 +78,7 @@ class DataFile:
         self._lock(fcntl.LOCK_SH)
 
     def close(self) -> None:
-        """Let go of the file; arrays that were given out stay."""
+        """Let go of the file. Its lock stays for as long as an array that `matrix` gave out, which has it open, too."""
         self._mapped = self._mapped[:0].copy()
         with suppress(OSError):
             os.close(self._descriptor)

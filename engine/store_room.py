@@ -30,31 +30,34 @@ def make_room(parent: Path, present: str, limit_bytes: int) -> list[str]:
     if not parent.is_dir():
         return []
     for left in parent.glob(f"{_GOING}*"):
-        if _is_store(left, left.name.removeprefix(_GOING)):
+        if _looks_so(left, left.name.removeprefix(_GOING)) and _is_index(left / INDEX):
             _remove(left)
-    stores = {folder.name: folder for folder in parent.iterdir() if _is_store(folder, folder.name)}
+    stores = {folder.name: folder for folder in parent.iterdir() if _looks_so(folder, folder.name)}
     sizes = {name: sum(path.stat().st_size for path in files_of(folder)) for name, folder in stores.items()}
     last = {name: (folder / INDEX).stat().st_mtime_ns for name, folder in stores.items()}
     removed: list[str] = []
     for name in sorted(stores, key=lambda name: (last[name], name)):
-        if sum(sizes.values()) > limit_bytes and name != present and _vanished(stores[name]):
+        if name != present and sum(sizes.values()) > limit_bytes and _vanished(stores[name]):
             removed.append(name)
             del sizes[name]
     return removed
 
 
-def _is_store(folder: Path, name: str) -> bool:
-    """Whether this is a feature store and nothing else: by its name, its files' names, and what its index says."""
+def _looks_so(folder: Path, name: str) -> bool:
+    """Whether this is a feature store and nothing else, by its name and its files' names."""
     if not _STORE_NAMES.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
         return False
     known = files_of(folder)
     if set(known) != set(folder.iterdir()) or any(path.is_symlink() or not path.is_file() for path in known):
         return False
-    return bool((folder / INDEX).exists() and (folder / INDEX).stat().st_size) and _is_index(folder / INDEX)
+    return folder / INDEX in known
 
 
 def _is_index(path: Path) -> bool:
+    """Whether this is a feature store's index, of whatever format. To look may leave SQLite's own files beside it."""
     try:
+        if not path.stat().st_size:
+            return False
         open_database(path, LAYOUT, read_only=True).close()
     except OtherSchema:
         return True
@@ -66,6 +69,8 @@ def _is_index(path: Path) -> bool:
 def _vanished(folder: Path) -> bool:
     """Remove a store: all at once for whoever opens it, by another name first. False if it has to stay."""
     going = folder.with_name(_GOING + folder.name)
+    if not _is_index(folder / INDEX):
+        return False
     with suppress(OSError):
         folder.rename(going)
         _remove(going)
