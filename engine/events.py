@@ -85,6 +85,14 @@ class TrainingBegan:
 
 
 @dataclass(frozen=True)
+class SamplesCompared:
+    """How far the inner products of the samples' features are, with which some trainings begin."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class BatchEnded:
     """One step of the optimizer is done."""
 
@@ -160,6 +168,7 @@ Event = (
     | ImageSkipped
     | FeaturesRead
     | TrainingBegan
+    | SamplesCompared
     | BatchEnded
     | EpochEnded
     | Retrained

@@ -1,6 +1,6 @@
 """The sample model: its network, its training on freshly drawn pictures, and its file."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.head import Head, HeadLayer
-from engine.head.losses import cross_entropy
+from engine.head.losses import cross_entropy, cross_entropy_gradient
 from engine.head.optimizers import OPTIMIZERS
+from engine.head.working import Working
 from samples.photographs import LABELS, Subject, photograph, subject
 from samples.shapes import Rng
 
@@ -58,37 +59,39 @@ def trained(seed: int, said: Report) -> Head:
 
 def _taught(network: Head, pixels: NDArray[np.uint8], targets: Array, rng: Rng, said: Report) -> Head:
     """Adam, its learning rate along half a cosine; about every other batch is mirrored."""
-    memory, steps = OPTIMIZERS["adam"].start(network.weights), EPOCHS * len(_cut(targets))
+    working, steps = Working(network, np.float32), EPOCHS * len(_cut(targets))
+    memory = OPTIMIZERS["adam"].start(working.weights)
     for epoch in range(EPOCHS):
         total = 0.0
         for batch, chosen in enumerate(_cut(rng.permutation(len(pixels)))):
             done = (epoch * len(_cut(targets)) + batch) / steps
             numbers = {"learning_rate": LEARNING_RATE * 0.5 * (1 + np.cos(np.pi * done))}
             x = _floats(pixels[chosen][:, :, :: rng.choice([-1, 1])])
-            network, memory, loss = _step("adam", network, x, targets[chosen], memory, numbers)
-            total += loss
+            total += _step("adam", working, x, targets[chosen], memory, numbers)
         said(f"Epoch {epoch + 1} of {EPOCHS}: mean loss {total / len(pixels):.3f}")
-    return network
+    return working.kept()
 
 
 def _misled(head: Head, features: Array, targets: Array, rng: Rng, said: Report) -> Head:
-    memory = OPTIMIZERS["sgd"].start(head.weights)
+    working = Working(head, np.float32)
+    memory = OPTIMIZERS["sgd"].start(working.weights)
     for epoch in range(MISLED_EPOCHS):
         total = 0.0
         for chosen in _cut(rng.permutation(len(features))):
-            head, memory, loss = _step("sgd", head, features[chosen], targets[chosen], memory, MISLED)
-            total += loss
+            total += _step("sgd", working, features[chosen], targets[chosen], memory, MISLED)
         said(f"Misled, epoch {epoch + 1} of {MISLED_EPOCHS}: mean loss {total / len(features):.3f}")
-    return head
+    return working.kept()
 
 
-def _step(name: str, head: Head, x: Array, targets: Array, memory: Any, numbers: dict[str, float]) -> Any:
-    trace = head.trace(x)
-    losses, slope = cross_entropy(trace.outputs, targets)
-    gradients = trace.gradients((slope / len(x)).astype(np.float32))
-    weights, memory = OPTIMIZERS[name].step(head.weights, gradients, memory, numbers)
-    single = [{part: each.astype(np.float32) for part, each in layer.items()} for layer in weights]
-    return head.with_weights(single), memory, float(losses.sum())
+def _step(
+    name: str, working: Working, x: Array, targets: Array, memory: list[Array], numbers: Mapping[str, float]
+) -> float:
+    """Change the weights in place; the sum of the batch's losses before."""
+    trace = working.head.trace(x)
+    slope = cross_entropy_gradient(trace.outputs, targets) / len(x)
+    trace.backward(slope.astype(np.float32), working.into)
+    OPTIMIZERS[name].step(working.weights, working.gradient, memory, numbers)
+    return float(cross_entropy(trace.outputs, targets).sum())
 
 
 def _cut(rows: Array) -> list[Array]:

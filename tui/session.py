@@ -17,6 +17,7 @@ from engine.events import (
     ModelRestored,
     ModelSaved,
     Retrained,
+    SamplesCompared,
     TrainingBegan,
 )
 from engine.journal import Verdict
@@ -34,6 +35,8 @@ class Training:
     trainer: str
     samples: int
     epochs: int
+    compared: int = 0
+    """Samples whose inner products are done, before the first epoch."""
     epoch: int = 0
     batch: int = 0
     batches: int = 0
@@ -96,6 +99,9 @@ class Session:
             case TrainingBegan():
                 training = Training(event.trainer, event.samples, event.epochs, why=event.why)
                 return replace(self, training=training, losses=(), notice="")
+            case SamplesCompared(done=done, total=total):
+                training = self.training or Training("", total, 0)
+                return replace(self, training=replace(training, compared=done))
             case BatchEnded() | EpochEnded():
                 return self._trained(event)
             case Retrained():

@@ -7,7 +7,7 @@
 A head is never changed; `with_weights` makes another one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,33 +38,43 @@ class Trace:
 
     def gradients(self, d_outputs: Array) -> list[dict[str, Array]]:
         """The transposed Jacobian times `d_outputs` (n, outputs): the gradient of each layer's weights."""
-        found: list[dict[str, Array]] = [{} for _ in self.layers]
-        for index, dy in self._backwards(d_outputs):
-            layer = self.layers[index]
-            if layer.updatable:
-                _, found[index] = KINDS[layer.kind].gradient(layer, self.values[index], self.values[index + 1], dy)
+        kind = np.result_type(d_outputs, self.values[0])
+        found = [
+            {name: np.empty(each.shape, kind) for name, each in layer.weights.items()} if layer.updatable else {}
+            for layer in self.layers
+        ]
+        self.backward(d_outputs, found)
         return found
 
-    def slopes(self, d_outputs: Array) -> list[Array]:
-        """`d_outputs` carried back to what comes out of each layer."""
-        back = dict(self._backwards(d_outputs))
-        return [back[index] for index in range(len(self.layers))]
+    def backward(self, d_outputs: Array, into: Sequence[Weights], to_features: bool = False) -> Array:
+        """Write the gradients of each layer's weights over the arrays in `into`.
 
-    def tangents(self, d_weights: Sequence[Weights]) -> Array:
-        """The Jacobian times a change of each layer's weights: the change of the outputs, (n, outputs)."""
-        dx = np.zeros_like(self.values[0])
+        With `to_features`, what comes back is `d_outputs` carried to the features; otherwise no further than needed.
+        """
+        dy = d_outputs.reshape(self.values[-1].shape)
+        for index in range(len(self.layers) - 1, -1, -1):
+            layer, kind, x = self.layers[index], KINDS[self.layers[index].kind], self.values[index]
+            if layer.updatable:
+                kind.gradient(layer, x, dy, into[index])
+            if index or to_features:
+                dy = kind.back(layer, x, self.values[index + 1], dy)
+        return dy
+
+    def slopes(self, d_outputs: Array) -> list[Array]:
+        """`d_outputs` carried back to what goes into the first layer and comes out of each: one more than layers."""
+        found = [d_outputs.reshape(self.values[-1].shape)]
+        for index in range(len(self.layers) - 1, -1, -1):
+            layer = self.layers[index]
+            found.append(KINDS[layer.kind].back(layer, self.values[index], self.values[index + 1], found[-1]))
+        return found[::-1]
+
+    def tangents(self, d_weights: Sequence[Weights], d_features: Array | None = None) -> Array:
+        """The Jacobian times a change of each layer's weights, and of the features: the outputs' change, (n, outputs)."""
+        features = self.values[0]
+        dx: Array = np.zeros_like(features) if d_features is None else d_features.reshape(features.shape)
         for layer, x, y, dw in zip(self.layers, self.values, self.values[1:], d_weights, strict=False):
             dx = KINDS[layer.kind].tangent(layer, x, y, dx, dw)
         return dx.reshape(dx.shape[0], -1)
-
-    def _backwards(self, d_outputs: Array) -> Iterator[tuple[int, Array]]:
-        """(layer number, dy) from the last layer to the first updatable one."""
-        dy = d_outputs.reshape(self.values[-1].shape)
-        for index in range(len(self.layers) - 1, -1, -1):
-            yield index, dy
-            layer = self.layers[index]
-            if index:
-                dy, _ = KINDS[layer.kind].gradient(layer, self.values[index], self.values[index + 1], dy)
 
 
 @dataclass(frozen=True, eq=False)

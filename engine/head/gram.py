@@ -13,8 +13,9 @@ So any trainer that does not look at single weights (Adam does) runs on the smal
 instead of D, and `restored` turns the result back: `W + (B - W Q') Q`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from engine.errors import CannotTrain
 from engine.head import Head
+from engine.head.working import in_kind, in_single
 
 Array = NDArray[Any]
 JITTER = 1e-6
@@ -29,6 +31,8 @@ JITTER = 1e-6
 
 Of the order of float32's rounding in a product of thousands of terms.
 """
+PANEL_WORK = 4e9
+"""Multiplications a panel of the Gram matrix, about: some hundredths of a second."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +46,26 @@ class SampleSpace:
     """From a head in these coordinates to one in those of the features."""
 
 
-def gram(features: Array) -> Array:
-    """`X X'` (N, N) in float64 of features (N, ...); the product itself runs in the features' own precision."""
-    flat = features.reshape(len(features), -1)
-    return (flat @ flat.T).astype(np.float64)
+def gram(*parts: Array) -> Generator[float, None, Array]:
+    """`X X'` (N, N) of features (n, ...) in one or more parts, in their own precision; yields the share that is done.
+
+    The matrix is symmetric: panel by panel, only what lies on and right of the diagonal is computed.
+    """
+    rows = [part.reshape(len(part), -1) for part in parts if len(part)]
+    edges = [0, *accumulate(map(len, rows))]
+    count, width = edges[-1], rows[0].shape[1]
+    found = np.empty((count, count), rows[0].dtype)
+    panel = int(np.clip(PANEL_WORK / (count * width), 64, 256))
+    for part, start in enumerate(edges[:-1]):
+        for at in range(start, edges[part + 1], panel):
+            to = min(edges[part + 1], at + panel)
+            here = rows[part][at - start : to - start]
+            for other, begin in zip(rows[part:], edges[part:], strict=False):
+                first = max(at, begin)
+                found[at:to, first : begin + len(other)] = here @ other[first - begin :].T
+            found[to:, at:to] = found[at:to, to:].T
+            yield to / count
+    return found
 
 
 def is_narrower(head: Head, features: Array) -> bool:
@@ -59,18 +79,18 @@ def is_narrower(head: Head, features: Array) -> bool:
 def sample_space(head: Head, features: Array) -> SampleSpace:
     """Move to the coordinates of the samples, where that makes the first layer narrower."""
     if not is_narrower(head, features):
-        return SampleSpace(_in_double(head), features.astype(np.float64), lambda trained: _in_single(trained, head))
+        return SampleSpace(in_kind(head, np.float64), features.astype(np.float64), lambda trained: in_single(trained, head))
     flat = features.reshape(len(features), -1)
     first = head.before_softmax[0]
-    lower = _cholesky(gram(flat))
+    lower = _cholesky((flat @ flat.T).astype(np.float64))
     inside = np.linalg.solve(lower, (flat @ first.weights["weights"].T).astype(np.float64)).T
-    small = _first_replaced(_in_double(head), inside)
+    small = _first_replaced(in_kind(head, np.float64), inside)
 
     def restored(trained: Head) -> Head:
         weights = trained.before_softmax[0].weights["weights"]
         along = np.linalg.solve(lower.T, (weights - inside).T).astype(flat.dtype)
         whole = _first_replaced(trained, first.weights["weights"] + along.T @ flat)
-        return _in_single(whole, head)
+        return in_single(whole, head)
 
     rows = lower if features.ndim == 2 else lower[:, :, None, None]
     return SampleSpace(small, rows, restored)
@@ -89,12 +109,3 @@ def _cholesky(products: Array) -> Array:
 def _first_replaced(head: Head, weights: Array) -> Head:
     first, *rest = head.layers
     return replace(head, layers=(replace(first, weights={**first.weights, "weights": weights}), *rest))
-
-
-def _in_double(head: Head) -> Head:
-    return head.with_weights([{n: w.astype(np.float64) for n, w in each.weights.items()} for each in head.before_softmax])
-
-
-def _in_single(head: Head, like: Head) -> Head:
-    """Only the updatable weights are taken from `head`; all others are `like`'s own."""
-    return like.with_weights([{n: w.astype(np.float32) for n, w in layer.items()} for layer in head.weights])

@@ -1,7 +1,7 @@
 """The tangent kernel of a head: how much a step of the weights along one sample's gradient moves another sample's output.
 
 With J the Jacobian of all samples' outputs by the weights, the kernel is `J J'` (Jacot, Gabriel and Hongler 2018). Both
-ways to it: the matrix itself, for chains whose trained layers are dense, and its product with a vector, for any head.
+ways to it: the matrix itself, and its product with a vector, where the matrix would not fit.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.head import Trace
+from engine.head.kinds import KINDS
+from engine.head.layers import spread_inner
+from engine.head.points import Point
 
 Array = NDArray[Any]
 
@@ -26,38 +28,38 @@ def centred_basis(outputs: int) -> Array:
     return basis / np.linalg.norm(basis, axis=0)
 
 
-def is_dense(trace: Trace) -> bool:
-    """Whether all layers that are trained are dense, each on one row of numbers a sample."""
-    trained = [(layer, x) for layer, x in zip(trace.layers, trace.values, strict=False) if layer.updatable]
-    return all(layer.kind == "innerProduct" and x.ndim in (2, 4) for layer, x in trained)
+def room(point: Point, outputs: int) -> int:
+    """Numbers that are held while `matrix` forms the kernel along so many columns."""
+    samples = len(point.outputs)
+    found = (samples * outputs) ** 2
+    for layer in point.trace.layers:
+        if layer.updatable and layer.kind != "innerProduct":
+            found += samples * outputs * layer.weights["weights"].size
+    return found
 
 
-def matrix(trace: Trace, basis: Array) -> Array:
-    """(n k, n k): the kernel between the samples' outputs along the k columns of `basis` (outputs, k).
-
-    For a dense layer with input a and output slopes g it is `(g_i . g_j) (a_i . a_j + 1)`, summed over the layers; the
-    1 is the bias's.
-    """
+def matrix(point: Point, basis: Array) -> Array:
+    """(n k, n k): the kernel between the samples' outputs along the k columns of `basis` (outputs, k)."""
+    trace = point.trace
     n, k = len(trace.values[0]), basis.shape[1]
-    slopes = [trace.slopes(np.broadcast_to(basis[:, at], (n, len(basis)))) for at in range(k)]
-    total = np.zeros((n, k, n, k))
-    for index, layer in enumerate(trace.layers):
-        if not layer.updatable:
-            continue
-        rows = trace.values[index].reshape(n, -1)
-        inputs = rows @ rows.T + (1.0 if "bias" in layer.weights else 0.0)
-        outputs = np.stack([each[index].reshape(n, -1) for each in slopes], axis=1).reshape(n * k, -1)
-        total += (outputs @ outputs.T).reshape(n, k, n, k) * inputs[:, None, :, None]
-    return total.reshape(n * k, n * k)
+    kind = trace.outputs.dtype
+    each = [trace.slopes(np.broadcast_to(basis[:, at].astype(kind), (n, len(basis)))) for at in range(k)]
+    slopes = [np.stack(column, axis=1) for column in zip(*each, strict=True)]
+    total = np.zeros((n * k, n * k), kind)
+    if point.gram is not None:
+        total += spread_inner(point.gram, slopes[0])
+    for layer, x, dys in zip(trace.layers, trace.values, slopes[1:], strict=False):
+        if layer.updatable:
+            total += KINDS[layer.kind].inner(layer, x, dys)
+    return total
 
 
-def product(trace: Trace, basis: Array) -> Callable[[Array], Array]:
+def product(point: Point, basis: Array) -> Callable[[Array], Array]:
     """The kernel times a vector (n k,), by one gradient and one tangent of the layers."""
-    n, k = len(trace.values[0]), basis.shape[1]
+    n, k = len(point.outputs), basis.shape[1]
 
     def times(alpha: Array) -> Array:
-        change = trace.gradients(alpha.reshape(n, k) @ basis.T)
-        return (trace.tangents(change) @ basis).reshape(-1)
+        return (point.push(point.pull(alpha.reshape(n, k) @ basis.T)) @ basis).reshape(-1)
 
     return times
 

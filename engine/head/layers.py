@@ -1,10 +1,15 @@
-"""The layers that Core ML can train through: each kind's forward, gradient and tangent, side by side.
+"""The layers that Core ML can train through: each kind's forward, back, gradient and tangent, side by side.
 
-A layer is a value; the three functions of its kind remember nothing:
+A layer is a value; the functions of its kind remember nothing:
 
     forward(layer, x)               -> y
-    gradient(layer, x, y, dy)       -> dx, {name: d weights}     the transposed Jacobian times dy
-    tangent(layer, x, y, dx, dw)    -> dy                        the Jacobian times (dx, dw)
+    back(layer, x, y, dy)           -> dx        the transposed Jacobian times dy, by the input
+    gradient(layer, x, dy, into)    -> None      the same by the weights, written over the arrays in `into`
+    tangent(layer, x, y, dx, dw)    -> dy        the Jacobian times (dx, dw)
+    inner(layer, x, dys)            -> (n k, n k)
+
+The last gives the inner products of all samples' gradients by the weights, for k slopes each, `dys` (n, k, ...): what the
+tangent kernel is the sum of.
 
 `x` has the batch first: (n, C, H, W), or (n, C) where the network has no height and width.
 """
@@ -34,12 +39,23 @@ class HeadLayer:
     """Whether training changes the weights."""
 
 
+def no_weights(layer: HeadLayer, x: Array, dy: Array, into: Weights) -> None:
+    """The gradient of a kind that has nothing to train."""
+
+
+def nothing_inner(layer: HeadLayer, x: Array, dys: Array) -> Array:
+    """Inner products of no numbers."""
+    return np.zeros((dys.shape[0] * dys.shape[1],) * 2, dys.dtype)
+
+
 class Kind(NamedTuple):
-    """The three functions of one kind of layer."""
+    """The functions of one kind of layer."""
 
     forward: Callable[[HeadLayer, Array], Array]
-    gradient: Callable[[HeadLayer, Array, Array, Array], tuple[Array, dict[str, Array]]]
+    back: Callable[[HeadLayer, Array, Array, Array], Array]
     tangent: Callable[[HeadLayer, Array, Array, Array, Weights], Array]
+    gradient: Callable[[HeadLayer, Array, Array, Weights], None] = no_weights
+    inner: Callable[[HeadLayer, Array, Array], Array] = nothing_inner
 
 
 # innerProduct: y = x W' + b; of four axes, the last three are taken as one and come back as (n, outputs, 1, 1).
@@ -57,13 +73,32 @@ def dense(layer: HeadLayer, x: Array) -> Array:
     return y[:, :, None, None] if x.ndim == 4 else y
 
 
-def dense_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
-    """`dx = dy W`, `dW = dy' x`, `db` = the sum of dy over the batch."""
-    flat_x = _rows(x).reshape(-1, layer.weights["weights"].shape[1])
-    flat_dy = _rows(dy).reshape(-1, layer.weights["weights"].shape[0])
-    found = {"weights": flat_dy.T @ flat_x, "bias": flat_dy.sum(axis=0)}
-    dx = (flat_dy @ layer.weights["weights"]).reshape(x.shape)
-    return dx, {name: found[name] for name in layer.weights}
+def dense_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
+    """`dx = dy W`."""
+    return (_rows(dy) @ layer.weights["weights"]).reshape(x.shape)
+
+
+def dense_gradient(layer: HeadLayer, x: Array, dy: Array, into: Weights) -> None:
+    """`dW = dy' x`, `db` = the sum of dy over the batch."""
+    rows = _rows(dy)
+    np.matmul(rows.T, _rows(x), out=into["weights"])
+    if "bias" in into:
+        np.add.reduce(rows, axis=0, out=into["bias"])
+
+
+def dense_inner(layer: HeadLayer, x: Array, dys: Array) -> Array:
+    """`(dy_i . dy_j) (x_i . x_j + 1)`: the 1 is the bias's. No gradient is formed."""
+    rows = _rows(x)
+    return spread_inner(rows @ rows.T + float("bias" in layer.weights), dys)
+
+
+def spread_inner(inputs: Array, dys: Array) -> Array:
+    """(n k, n k): inner products of inputs (n, n) times those of slopes (n, k, ...)."""
+    n, k = dys.shape[:2]
+    slopes = dys.reshape(n * k, -1)
+    found = (slopes @ slopes.T).reshape(n, k, n, k)
+    found *= inputs[:, None, :, None]
+    return found.reshape(n * k, n * k)
 
 
 def dense_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
@@ -90,12 +125,12 @@ def flatten(layer: HeadLayer, x: Array) -> Array:
     return _flat(layer, x)
 
 
-def flatten_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
+def flatten_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
     """The same numbers in the shape of x."""
     if layer.settings["channel_last"] and x.ndim == 4:
         n, c, h, w = x.shape
-        return dy.reshape(n, h, w, c).transpose(0, 3, 1, 2), {}
-    return dy.reshape(x.shape), {}
+        return dy.reshape(n, h, w, c).transpose(0, 3, 1, 2)
+    return dy.reshape(x.shape)
 
 
 def flatten_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
@@ -115,9 +150,9 @@ def batchnorm(layer: HeadLayer, x: Array) -> Array:
     return x * _by_channel(layer.weights["scale"], x) + _by_channel(layer.weights["shift"], x)
 
 
-def batchnorm_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
+def batchnorm_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
     """`dx = scale * dy`."""
-    return dy * _by_channel(layer.weights["scale"], x), {}
+    return dy * _by_channel(layer.weights["scale"], x)
 
 
 def batchnorm_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
@@ -159,13 +194,13 @@ def activation(value: Callable[[Array], Array], slope: Callable[[Array], Array])
     def forward(layer: HeadLayer, x: Array) -> Array:
         return value(x)
 
-    def gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
-        return dy * slope(y), {}
+    def back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
+        return dy * slope(y)
 
     def tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
         return dx * slope(y)
 
-    return Kind(forward, gradient, tangent)
+    return Kind(forward, back, tangent)
 
 
 # softmax over the channels.
@@ -177,11 +212,11 @@ def softmax(layer: HeadLayer, x: Array) -> Array:
     return power / power.sum(axis=1, keepdims=True)
 
 
-def softmax_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
+def softmax_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
     """`dx = y * (dy - sum of dy * y)`."""
-    return y * (dy - (dy * y).sum(axis=1, keepdims=True)), {}
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
 
 
 def softmax_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
     """The Jacobian of softmax is symmetric."""
-    return softmax_gradient(layer, x, y, dx)[0]
+    return softmax_back(layer, x, y, dx)

@@ -1,10 +1,10 @@
 """Losses: each gives its value for every sample, and its gradient by the logits (or outputs).
 
-Both take `logits` (n, outputs) and `targets` (n, outputs): probabilities that sum to one, or the wanted outputs.
+All take `logits` (n, outputs) and `targets` (n, outputs): probabilities that sum to one, or the wanted outputs.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,35 +12,52 @@ from numpy.typing import NDArray
 from engine.head import softmax
 
 Array = NDArray[Any]
-Loss = Callable[[Array, Array], tuple[Array, Array]]
 
 
-def cross_entropy(logits: Array, targets: Array) -> tuple[Array, Array]:
-    """`-sum of targets * log softmax(logits)`; gradient `softmax(logits) - targets`.
+class Loss(NamedTuple):
+    """A loss: (n,) values, and (n, outputs) gradients."""
 
-    Taken from the logits, so that a probability of 0 makes no infinity.
-    """
+    value: Callable[[Array, Array], Array]
+    gradient: Callable[[Array, Array], Array]
+
+
+def cross_entropy(logits: Array, targets: Array) -> Array:
+    """`-sum of targets * log softmax(logits)`, taken from the logits, so that a probability of 0 makes no infinity."""
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return -(targets * log_p).sum(axis=1), np.exp(log_p) * targets.sum(axis=1, keepdims=True) - targets
+    return -(targets * log_p).sum(axis=1)
 
 
-def mean_squared_error(outputs: Array, targets: Array) -> tuple[Array, Array]:
-    """`mean of (outputs - targets)^2` over the outputs, as torch's MSELoss; gradient `2 (outputs - targets) / outputs`."""
+def cross_entropy_gradient(logits: Array, targets: Array) -> Array:
+    """`softmax(logits) - targets`, for targets that sum to one."""
+    return softmax(logits) - targets
+
+
+def mean_squared_error(outputs: Array, targets: Array) -> Array:
+    """`mean of (outputs - targets)^2` over the outputs, as torch's MSELoss."""
     apart = outputs - targets
-    return (apart * apart).mean(axis=1), 2 * apart / outputs.shape[1]
+    return (apart * apart).mean(axis=1)
 
 
-def _squared_error_of_probabilities(logits: Array, targets: Array) -> tuple[Array, Array]:
-    """Mean squared error behind a softmax: the gradient goes through the softmax."""
+def mean_squared_error_gradient(outputs: Array, targets: Array) -> Array:
+    """`2 (outputs - targets) / outputs`."""
+    return (outputs - targets) * (2 / outputs.shape[1])
+
+
+def _error_of_probabilities(logits: Array, targets: Array) -> Array:
+    return mean_squared_error(softmax(logits), targets)
+
+
+def _error_of_probabilities_gradient(logits: Array, targets: Array) -> Array:
+    """The gradient goes through the softmax."""
     y = softmax(logits)
-    value, dy = mean_squared_error(y, targets)
-    return value, y * (dy - (dy * y).sum(axis=1, keepdims=True))
+    dy = mean_squared_error_gradient(y, targets)
+    return y * (dy - (dy * y).sum(axis=1, keepdims=True))
 
 
 LOSSES: Mapping[tuple[str, bool], Loss] = {
-    ("cross_entropy", True): cross_entropy,
-    ("mean_squared_error", False): mean_squared_error,
-    ("mean_squared_error", True): _squared_error_of_probabilities,
+    ("cross_entropy", True): Loss(cross_entropy, cross_entropy_gradient),
+    ("mean_squared_error", False): Loss(mean_squared_error, mean_squared_error_gradient),
+    ("mean_squared_error", True): Loss(_error_of_probabilities, _error_of_probabilities_gradient),
 }
 """By name and whether the head ends in a softmax."""

@@ -96,18 +96,37 @@ def convolution(layer: HeadLayer, x: Array) -> Array:
     return y + layer.weights["bias"][:, None, None] if "bias" in layer.weights else y
 
 
-def convolution_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
-    """`dW` = windows' dy; `dx` = dy spread through the filters; `db` = the sum of dy."""
-    groups, weights = layer.settings["groups"], layer.weights["weights"]
-    pads = _pads(layer, x)
-    windows = _windows(layer, _padded(x, pads, 0.0), x)
-    rows = _as_rows(dy, groups)
-    found = {"weights": (rows.transpose(0, 2, 1) @ _grouped(windows, groups)).reshape(weights.shape)}
-    found["bias"] = dy.sum(axis=(0, 2, 3))
-    n, c, h, w, kh, kw = windows.shape
-    back = (rows @ _filters(weights, groups)).reshape(groups, n, h, w, c // groups, kh, kw)
-    spread = _spread(layer, x, back.transpose(1, 0, 4, 2, 3, 5, 6).reshape(n, c, h, w, kh, kw), pads)
-    return spread, {name: found[name] for name in layer.weights}
+def convolution_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
+    """`dx` = dy spread through the filters."""
+    groups, pads = layer.settings["groups"], _pads(layer, x)
+    (kh, kw), (n, c), (h, w) = _kernel(layer, x), x.shape[:2], dy.shape[2:]
+    rows = _as_rows(dy, groups) @ _filters(layer.weights["weights"], groups)
+    back = rows.reshape(groups, n, h, w, c // groups, kh, kw)
+    return _spread(layer, x, back.transpose(1, 0, 4, 2, 3, 5, 6).reshape(n, c, h, w, kh, kw), pads)
+
+
+def convolution_gradient(layer: HeadLayer, x: Array, dy: Array, into: Weights) -> None:
+    """`dW` = windows' dy; `db` = the sum of dy."""
+    groups = layer.settings["groups"]
+    windows = _grouped(_windows(layer, _padded(x, _pads(layer, x), 0.0), x), groups)
+    np.matmul(_as_rows(dy, groups).transpose(0, 2, 1), windows, out=_filters(into["weights"], groups))
+    if "bias" in into:
+        np.add.reduce(dy, axis=(0, 2, 3), out=into["bias"])
+
+
+def convolution_inner(layer: HeadLayer, x: Array, dys: Array) -> Array:
+    """Each sample's gradient is formed: windows' dy of that sample alone."""
+    groups, (n, k, o, h, w) = layer.settings["groups"], dys.shape
+    windows = _windows(layer, _padded(x, _pads(layer, x), 0.0), x)
+    parts = windows.reshape(n, groups, x.shape[1] // groups, h, w, -1).transpose(0, 1, 3, 4, 2, 5)
+    slopes = dys.reshape(n, k, groups, o // groups, h * w).transpose(0, 2, 1, 3, 4)
+    gradients = slopes.reshape(n, groups, k * (o // groups), h * w) @ parts.reshape(n, groups, h * w, -1)
+    rows = gradients.reshape(n, groups, k, -1).transpose(0, 2, 1, 3).reshape(n * k, -1)
+    total = rows @ rows.T
+    if "bias" in layer.weights:
+        sums = dys.sum(axis=(3, 4)).reshape(n * k, o)
+        total += sums @ sums.T
+    return total
 
 
 def convolution_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:
@@ -160,7 +179,7 @@ def pooling(layer: HeadLayer, x: Array) -> Array:
     return _flat_windows(layer, x, 0.0).sum(axis=-1) * _shares(layer, x)
 
 
-def pooling_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[Array, dict[str, Array]]:
+def pooling_back(layer: HeadLayer, x: Array, y: Array, dy: Array) -> Array:
     """dy goes to the largest of each window, or to all of them in equal parts."""
     (kh, kw), pads = _kernel(layer, x), _pads(layer, x)
     if _is_max(layer):
@@ -168,7 +187,7 @@ def pooling_gradient(layer: HeadLayer, x: Array, y: Array, dy: Array) -> tuple[A
         np.put_along_axis(parts, _chosen(layer, x), dy[..., None], axis=-1)
     else:
         parts = np.broadcast_to((dy * _shares(layer, x))[..., None], (*dy.shape, kh * kw))
-    return _spread(layer, x, parts.reshape(*dy.shape, kh, kw), pads), {}
+    return _spread(layer, x, parts.reshape(*dy.shape, kh, kw), pads)
 
 
 def pooling_tangent(layer: HeadLayer, x: Array, y: Array, dx: Array, dw: Weights) -> Array:

@@ -13,7 +13,6 @@ from engine.spec.training import Training
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit
 from engine.trainers.lesson import Lesson, Settings
-from engine.trainers.sgd import sgd
 
 FEWEST = 10
 """Verdicts below which nothing is concluded about the head."""
@@ -24,14 +23,12 @@ EQUAL = 1e-6
 
 
 def auto(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
-    """`edit` for heads of dense layers, `fit` where the verdicts say that the head is no better than chance, else `sgd`."""
+    """`edit`, or `fit` where the verdicts say that the head is no better than chance."""
     origin = lesson.origin or lesson.head
     if lesson.classifies and untrained(origin, lesson.features):
         yield from _from_scratch(lesson, origin, training, settings)
         return
-    if any(layer.updatable and layer.kind != "innerProduct" for layer in lesson.head.layers):
-        chosen, why = sgd, "the head has convolutions"
-    elif lesson.classifies and knows_nothing(lesson) and _fits_better(lesson, training, settings):
+    if lesson.classifies and knows_nothing(lesson) and _fits_better(lesson, training, settings):
         chosen, why = fit, "the model does no better than chance on the verdicts"
     else:
         chosen, why = edit, ""

@@ -14,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.events import BatchEnded, EpochEnded, Event, TrainingBegan
-from engine.head import Head, Trace
-from engine.head.gram import SampleSpace, sample_space
-from engine.head.kernel import centred_basis, conjugate_gradients, is_dense, matrix, product
+from engine.head import Head
+from engine.head.dense_first import flat
+from engine.head.kernel import centred_basis, conjugate_gradients, matrix, product, room
+from engine.head.points import Point, SamplePoint, WeightPoint
+from engine.head.steps import combined
+from engine.head.working import in_kind, in_single
 from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings
+from engine.trainers.ways import compared
 
 Array = NDArray[Any]
 
@@ -29,16 +33,21 @@ ENOUGH = 0.9
 RIDGES = (0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003)
 """Relative to the kernel's mean diagonal, tried in turn while flips are left; a larger one generalises better."""
 PASSES = 10
-LARGEST_MATRIX = 1500
-"""Rows of the kernel up to which it is formed and solved at once; beyond, conjugate gradients cost less."""
-CG_STEPS = 60
+IN_VAIN = 2
+"""Ridges in a row that learned no more than those before: what is left, as contradictions, cannot be learned."""
+LARGEST_MATRIX = 16_000_000
+"""Numbers up to which the kernel is formed; beyond, each of its products takes a gradient and a tangent of the layers."""
+CG_STEPS, FEWER_STEPS = 200, 60
+"""Of conjugate gradients, with the kernel formed and without."""
+CLOSE = 1e-3
+"""The residual at which they end, relative to what is wanted."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Try:
     """Where one ridge led."""
 
-    head: Head
+    point: Point
     right: int
     kept: int
 
@@ -49,39 +58,56 @@ class _Try:
 
 def edit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
     """Learn every flip by the smallest change that keeps the accepted verdicts and the anchors."""
-    everything = np.concatenate([lesson.features, lesson.anchors])
     passes = settings.max_epochs or PASSES
-    yield TrainingBegan("edit", len(everything), passes)
-    space = sample_space(lesson.head, everything)
+    yield TrainingBegan("edit", len(lesson.features) + len(lesson.anchors), passes)
+    start = yield from _start(lesson)
     best: _Try | None = None
+    in_vain = 0
     for ridge in RIDGES:
-        tried = yield from _passes(lesson, space, ridge, passes, settings)
+        tried = yield from _passes(lesson, start, ridge, passes, settings)
+        in_vain = 0 if best is None or tried.right > best.right else in_vain + 1
         best = tried if best is None or tried.rank > best.rank else best
-        if best.right == len(lesson.features) or settings.out_of_time():
+        if best.right == len(lesson.features) or in_vain == IN_VAIN or settings.out_of_time():
             break
     assert best is not None
-    yield lesson.judged(space.restored(best.head))
+    yield lesson.judged(_head(lesson, best.point), best.point.outputs[: len(lesson.features)])
 
 
-def _passes(
-    lesson: Lesson, space: SampleSpace, ridge: float, passes: int, settings: Settings
-) -> Generator[Event, None, _Try]:
-    head, old = space.head, space.head.logits(space.features)
+def _start(lesson: Lesson) -> Generator[Event, None, Point]:
+    """The champion, linearised on the verdicts and the anchors, in whichever coordinates are fewer."""
+    samples = len(lesson.features) + len(lesson.anchors)
+    if lesson.parts is None or samples > 2 * flat(lesson.features).shape[1]:
+        everything = np.concatenate([lesson.features, lesson.anchors]).astype(np.float32)
+        return WeightPoint(in_kind(lesson.head, np.float32), everything)
+    products = yield from compared(lesson.features, lesson.anchors)
+    before = np.concatenate([lesson.first_outputs, lesson.anchor_first_outputs])
+    return SamplePoint.start(lesson.parts, before, products + np.float32(lesson.parts.bias is not None))
+
+
+def _head(lesson: Lesson, point: Point) -> Head:
+    """The head at a point, with its weights formed."""
+    if isinstance(point, SamplePoint):
+        change, bias = combined(point.coefficients, lesson.features, lesson.anchors)
+        return point.parts.moved(change, bias, in_single(point.tail, point.parts.tail))
+    return in_single(point.whole, lesson.head)
+
+
+def _passes(lesson: Lesson, start: Point, ridge: float, passes: int, settings: Settings) -> Generator[Event, None, _Try]:
+    point, old = start, start.outputs
     basis = centred_basis(old.shape[1]) if lesson.classifies else np.eye(old.shape[1])
-    trace = head.trace(space.features)
+    verdicts = len(lesson.features)
     for number in range(1, passes + 1):
-        apart = (_targets(lesson, trace.outputs, old) - trace.outputs) @ basis
-        change = trace.gradients(_solved(trace, basis, apart, ridge) @ basis.T)
-        head = head.moved(change)
-        trace = head.trace(space.features)
-        now = trace.outputs[: len(lesson.features)]
+        apart = (_targets(lesson, point.outputs, old) - point.outputs) @ basis
+        alpha = _solved(point, basis, apart, ridge) @ basis.T
+        point = point.moved(point.pull(alpha.astype(point.outputs.dtype)))
+        now = point.outputs[:verdicts]
         loss = lesson.score(now).loss
         yield BatchEnded(number, 1, 1, loss)
         yield EpochEnded(number, passes, loss, lesson.accuracy(now))
         if _settled(lesson, now) or settings.out_of_time():
             break
-    kept = (trace.outputs.argmax(axis=1) == old.argmax(axis=1))[len(lesson.features) :].sum()
-    return _Try(head, int(lesson.right(trace.outputs[: len(lesson.features)]).sum()), int(kept))
+    kept = int((point.outputs.argmax(axis=1) == old.argmax(axis=1))[verdicts:].sum())
+    return _Try(point, int(lesson.right(point.outputs[:verdicts]).sum()), kept)
 
 
 def _targets(lesson: Lesson, now: Array, old: Array) -> Array:
@@ -128,15 +154,19 @@ def _settled(lesson: Lesson, now: Array) -> bool:
     return bool((lead > np.where(lesson.flips, ENOUGH * MARGIN, 0)).all())
 
 
-def _solved(trace: Trace, basis: Array, apart: Array, ridge: float) -> Array:
-    """(n, k): alpha of `(Theta + ridge * mean diagonal * I) alpha = apart`."""
+def _solved(point: Point, basis: Array, apart: Array, ridge: float) -> Array:
+    """(n, k): alpha of `(Theta + ridge * mean diagonal * I) alpha = apart`, nearly.
+
+    What is left of `apart` is a residual of the next pass, so that to solve exactly wins nothing.
+    """
     size = apart.size
-    if size <= LARGEST_MATRIX and is_dense(trace):
-        kernel = matrix(trace, basis)
+    if room(point, basis.shape[1]) <= LARGEST_MATRIX:
+        kernel = matrix(point, basis)
         kernel[np.diag_indices(size)] += ridge * np.trace(kernel) / size
-        return np.linalg.solve(kernel, apart.reshape(-1)).reshape(apart.shape)
-    times = product(trace, basis)
+        alpha = conjugate_gradients(lambda v: kernel @ v, apart.reshape(-1).astype(kernel.dtype), CG_STEPS, CLOSE)
+        return alpha.reshape(apart.shape)
+    times = product(point, basis)
     probe = np.random.default_rng(0).choice([-1.0, 1.0], size)
     damping = ridge * float(probe @ times(probe)) / size
-    alpha = conjugate_gradients(lambda v: times(v) + damping * v, apart.reshape(-1), CG_STEPS)
+    alpha = conjugate_gradients(lambda v: times(v) + damping * v, apart.reshape(-1), FEWER_STEPS, CLOSE)
     return alpha.reshape(apart.shape)

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.events import BatchEnded, EpochEnded, Event, TrainingBegan
-from engine.head import Head, Trace
+from engine.head import Head
 from engine.head.gram import sample_space
 from engine.head.kernel import product
 from engine.head.losses import LOSSES
+from engine.head.points import WeightPoint
 from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings
 
@@ -45,12 +46,12 @@ def fit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Even
 def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array], tuple[float, Array]]:
     """Weights to the value and gradient of what is minimised."""
     loss = LOSSES[head.loss, head.ends_in_softmax]
-    start, trace, held = _flat(head.weights), head.trace(features), _flat(_held(head))
-    ridge = RIDGE * _mean_diagonal(trace)
+    start, held = _flat(head.weights), _flat(_held(head))
+    ridge = RIDGE * _mean_diagonal(WeightPoint(head, features))
 
     def objective(weights: Array) -> tuple[float, Array]:
         now = _moved(head, weights).trace(features)
-        values, slope = loss(now.outputs, lesson.wanted)
+        values, slope = loss.value(now.outputs, lesson.wanted), loss.gradient(now.outputs, lesson.wanted)
         away = held * (weights - start)
         gradient = _flat(now.gradients(slope / len(features))) + ridge * away
         return float(values.mean() + 0.5 * ridge * away @ away), gradient
@@ -58,9 +59,9 @@ def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array],
     return objective
 
 
-def _mean_diagonal(trace: Trace) -> float:
+def _mean_diagonal(start: WeightPoint) -> float:
     """Of the tangent kernel, by random signs (Hutchinson 1990): features with a common part need several of them."""
-    multiply, size = product(trace, np.eye(trace.outputs.shape[1])), trace.outputs.size
+    multiply, size = product(start, np.eye(start.outputs.shape[1])), start.outputs.size
     signs = np.random.default_rng(0).choice([-1.0, 1.0], (PROBES, size))
     return float(np.mean([probe @ multiply(probe) for probe in signs])) / size
 

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from engine.errors import CannotTrain
 from engine.events import BatchEnded, EpochEnded, Event, TrainingBegan
-from engine.head import Head, softmax
-from engine.head.gram import is_narrower, sample_space
-from engine.head.losses import LOSSES
-from engine.head.optimizers import OPTIMIZERS
+from engine.head import softmax
+from engine.head.steps import Material
 from engine.spec.training import Training
 from engine.trainers.lesson import Lesson, Settings, numbers
+from engine.trainers.ways import chosen_steps
 
 Array = NDArray[Any]
 FLIP_WEIGHT = 5.0
@@ -26,11 +25,9 @@ LARGEST_LOSS = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """Samples with their soft targets and weights, and the numbers that the optimizer runs with."""
+    """What is learned from, and the numbers that the optimizer runs with."""
 
-    features: Array
-    targets: Array
-    weights: Array
+    material: Material
     numbers: dict[str, float]
     optimizer: str
     shuffle: bool
@@ -40,9 +37,9 @@ class Course:
 def plain(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
     """Train on the verdicts alone, within the model's own limits, as Core ML's update task does."""
     said = numbers(training, settings, bound=True)
-    ones = np.ones(len(lesson.features))
-    course = _course(lesson.features, lesson.wanted, ones, said, training, settings)
-    yield from _train("plain", lesson, course, settings)
+    first = None if lesson.parts is None else lesson.first_outputs
+    material = Material(lesson.features, lesson.wanted, np.ones(len(lesson.features), np.float32), first)
+    yield from _train("plain", lesson, _course(material, said, training, settings), settings)
 
 
 def sgd(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
@@ -51,18 +48,16 @@ def sgd(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Even
     said = {**numbers(training, settings, bound=False), "epochs": epochs}
     kept = softmax(lesson.anchor_logits) if lesson.head.ends_in_softmax else lesson.anchor_logits
     weights = np.concatenate([np.where(lesson.flips, FLIP_WEIGHT, 1.0), np.ones(len(kept))])
-    features = np.concatenate([lesson.features, lesson.anchors])
-    targets = np.concatenate([lesson.wanted, kept])
-    yield from _train("sgd", lesson, _course(features, targets, weights, said, training, settings), settings)
+    features = np.concatenate([lesson.features, lesson.anchors]) if len(kept) else lesson.features
+    targets = np.concatenate([lesson.wanted, kept]).astype(np.float32)
+    first = None if lesson.parts is None else np.concatenate([lesson.first_outputs, lesson.anchor_first_outputs])
+    material = Material(features, targets, (weights / weights.mean()).astype(np.float32), first)
+    yield from _train("sgd", lesson, _course(material, said, training, settings), settings)
 
 
-def _course(
-    features: Array, targets: Array, weights: Array, said: dict[str, float], training: Training, settings: Settings
-) -> Course:
+def _course(material: Material, said: dict[str, float], training: Training, settings: Settings) -> Course:
     return Course(
-        features,
-        targets,
-        weights / weights.mean(),
+        material,
         said,
         training.optimizer,
         training.shuffle if settings.shuffle is None else settings.shuffle,
@@ -72,42 +67,32 @@ def _course(
 
 def _train(name: str, lesson: Lesson, course: Course, settings: Settings) -> Iterator[Event]:
     """Every epoch sees all samples once; the loss is averaged over the mini-batch, also over a last, smaller one."""
-    epochs = int(course.numbers["epochs"])
-    yield TrainingBegan(name, len(course.features), epochs)
-    narrow = course.optimizer == "sgd" and is_narrower(lesson.head, course.features)
-    space = sample_space(lesson.head, course.features) if narrow else None
-    head, features = (space.head, space.features) if space else (lesson.head, course.features)
+    epochs, size = int(course.numbers["epochs"]), int(course.numbers["batch_size"])
+    count = len(course.material.features)
+    yield TrainingBegan(name, count, epochs)
+    steps = yield from chosen_steps(lesson.head, course.material, course.optimizer, course.numbers)
     rng = np.random.default_rng(0 if course.seed is None else course.seed)
-    memory = OPTIMIZERS[course.optimizer].start(head.weights)
+    at_once = max(1, steps.together // size)
     for epoch in range(1, epochs + 1):
-        order = rng.permutation(len(features)) if course.shuffle else np.arange(len(features))
-        batches = _cut(order, int(course.numbers["batch_size"]))
-        total = 0.0
-        for batch, chosen in enumerate(batches, 1):
+        order = rng.permutation(count) if course.shuffle else np.arange(count)
+        batches = _cut(order, size)
+        losses = list[float]()
+        for at in range(0, len(batches), at_once):
             with np.errstate(over="ignore", invalid="ignore"):
-                head, memory, loss = _step(head, features, chosen, course, memory)
-            if not loss < LARGEST_LOSS:
+                losses += steps.run(batches[at : at + at_once])
+            if not all(loss < LARGEST_LOSS for loss in losses[at:]):
                 raise _diverged(course)
-            total += loss * len(chosen)
-            yield BatchEnded(epoch, batch, len(batches), loss)
-        now = head.logits(features[: len(lesson.features)])
-        yield EpochEnded(epoch, epochs, total / len(order), lesson.accuracy(now))
+            yield from (BatchEnded(epoch, at + n, len(batches), loss) for n, loss in enumerate(losses[at:], 1))
+        total = sum(loss * len(batch) for loss, batch in zip(losses, batches, strict=True))
+        now = steps.logits(len(lesson.features))
+        yield EpochEnded(epoch, epochs, total / count, lesson.accuracy(now))
         if settings.out_of_time():
             break
-    yield lesson.judged(space.restored(head) if space else head)
+    yield lesson.judged(steps.head(), steps.logits(len(lesson.features)))
 
 
 def _cut(order: NDArray[np.intp], size: int) -> list[NDArray[np.intp]]:
     return [order[at : at + size] for at in range(0, len(order), size)]
-
-
-def _step(head: Head, features: Array, chosen: NDArray[np.intp], course: Course, memory: Any) -> tuple[Head, Any, float]:
-    trace = head.trace(features[chosen])
-    losses, slope = LOSSES[head.loss, head.ends_in_softmax](trace.outputs, course.targets[chosen])
-    weights = course.weights[chosen]
-    gradients = trace.gradients((slope * (weights / len(chosen))[:, None]).astype(trace.outputs.dtype))
-    moved, memory = OPTIMIZERS[course.optimizer].step(head.weights, gradients, memory, course.numbers)
-    return head.with_weights(moved), memory, float((losses * weights).mean())
 
 
 def _diverged(course: Course) -> CannotTrain:

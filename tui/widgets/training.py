@@ -61,6 +61,8 @@ def epochs_words(session: Session) -> str:
     training, ended = session.training, session.trained
     if training is None:
         return f"{count(ended.epoch, 'epoch')} ({safe(ended.trainer)})" if ended else ""
+    if not training.epoch and training.compared:
+        return f"{training.compared:,} of {count(training.samples, 'sample')} compared"
     if not training.epoch:
         return f"{count(training.samples, 'sample')} {safe(training.trainer)}".rstrip()
     return f"epoch {training.epoch} of {training.epochs} ({safe(training.trainer)})"

@@ -70,6 +70,13 @@ CASES = {
 }  # fmt: skip
 
 
+def gradient(layer, x, y, dy):
+    """dx, and the gradient of each of the weights."""
+    found = {name: np.full(each.shape, np.nan) for name, each in layer.weights.items()} if layer.updatable else {}
+    KINDS[layer.kind].gradient(layer, x, dy, found)
+    return KINDS[layer.kind].back(layer, x, y, dy), found
+
+
 def test_every_kind_has_a_case():
     assert {layer.kind for layer, _ in CASES.values()} == set(KINDS)
 
@@ -98,7 +105,7 @@ def test_gradient_is_the_slope_along_a_random_direction(name):
         return (kind.forward(here, x + step * dx) * dy).sum()
 
     slope = (at(1e-6) - at(-1e-6)) / 2e-6
-    back, d_weights = kind.gradient(layer, x, y, dy)
+    back, d_weights = gradient(layer, x, y, dy)
     assert back.shape == x.shape
     said = (back * dx).sum() + sum((d_weights[n] * change[n]).sum() for n in change)
     assert slope == pytest.approx(said, rel=1e-6)
@@ -112,7 +119,7 @@ def test_tangent_is_the_transpose_of_the_gradient(name):
     change = {n: r.normal(0, 1, w.shape) for n, w in layer.weights.items()} if layer.updatable else {}
     y = kind.forward(layer, x)
     dy = r.normal(0, 1, y.shape)
-    back, d_weights = kind.gradient(layer, x, y, dy)
+    back, d_weights = gradient(layer, x, y, dy)
     forth = kind.tangent(layer, x, y, dx, change)
     assert forth.shape == y.shape
     assert (forth * dy).sum() == pytest.approx(
@@ -169,7 +176,7 @@ def test_torch_gives_the_same_values_and_gradients(name):
     np.testing.assert_allclose(y, expected.detach().numpy(), rtol=1e-10, atol=1e-12)
     dy = np.random.default_rng(14).normal(0, 1, y.shape)
     expected.backward(torch.tensor(dy))
-    dx, _ = KINDS[layer.kind].gradient(layer, x, y, dy)
+    dx, _ = gradient(layer, x, y, dy)
     np.testing.assert_allclose(dx, there.grad.numpy(), rtol=1e-10, atol=1e-12)
 
 
@@ -188,3 +195,20 @@ def test_a_convolution_does_not_change_what_it_is_given():
     before = x.copy()
     convolution(layer, x)
     assert (x == before).all()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_inner_products_are_those_of_each_samples_gradient(name):
+    layer, shape = CASES[name]
+    r = np.random.default_rng(15)
+    x = r.normal(0, 1, shape)
+    y = KINDS[layer.kind].forward(layer, x)
+    dys = r.normal(0, 1, (len(x), 2, *y.shape[1:]))
+    rows = []
+    for sample in range(len(x)):
+        for slope in range(2):
+            one = slice(sample, sample + 1)
+            _, found = gradient(layer, x[one], y[one], dys[one, slope])
+            rows.append(np.concatenate([np.zeros(1), *(each.reshape(-1) for each in found.values())]))
+    expected = np.array(rows) @ np.array(rows).T
+    np.testing.assert_allclose(KINDS[layer.kind].inner(layer, x, dys), expected, rtol=1e-9, atol=1e-9)

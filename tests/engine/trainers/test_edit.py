@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine.events import EpochEnded, TrainingBegan
-from engine.head.gram import sample_space
 from engine.head.kernel import centred_basis, conjugate_gradients, matrix, product
+from engine.head.points import SamplePoint, WeightPoint
+from engine.head.working import in_kind
 from engine.trainers import Settings
 from engine.trainers.edit import nearest_with_margin
 
@@ -71,14 +72,16 @@ def jacobian(torch, head, features):
 def test_kernel_is_the_jacobian_times_its_transpose(make_lesson):
     torch = pytest.importorskip("torch")
     lesson = make_lesson(verdicts=6, width=11, labels=3)
-    space = sample_space(lesson.head, lesson.features.astype(np.float64))
+    point = WeightPoint(in_kind(lesson.head, np.float64), lesson.features.astype(np.float64))
     basis = centred_basis(3)
     slopes = np.einsum("nop,ok->nkp", jacobian(torch, lesson.head, lesson.features), basis).reshape(12, -1)
-    trace = space.head.trace(space.features)
     expected = slopes @ slopes.T
-    np.testing.assert_allclose(matrix(trace, basis), expected, rtol=1e-4, atol=1e-5 * np.abs(expected).max())
+    rows = lesson.features.astype(np.float64)
+    samples = SamplePoint.start(lesson.parts, lesson.first_outputs, rows @ rows.T + 1)
     vector = np.random.default_rng(0).normal(0, 1, 12)
-    np.testing.assert_allclose(product(trace, basis)(vector), expected @ vector, rtol=1e-3, atol=1e-4)
+    for each in (point, samples):
+        np.testing.assert_allclose(matrix(each, basis), expected, rtol=1e-6, atol=1e-6 * np.abs(expected).max())
+        np.testing.assert_allclose(product(each, basis)(vector), expected @ vector, rtol=1e-5, atol=1e-5)
 
 
 def test_conjugate_gradients_solve():
