@@ -93,6 +93,33 @@ class SamplesCompared:
 
 
 @dataclass(frozen=True)
+class LiveWorked:
+    """A step of a live edit is done; `done` of `total` images were looked at, 0 of 1 where none had to be."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class LiveLearned:
+    """The head was edited in memory; predictions of all images follow, nothing is saved."""
+
+    verdicts: int
+    flips: int
+    """Verdicts that the saved model does not predict."""
+    learned: int
+    accepted: int
+    broken: int
+
+
+@dataclass(frozen=True)
+class LiveWaits:
+    """There is nothing that can be learned live yet; the predictions are the saved model's."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class BatchEnded:
     """One step of the optimizer is done."""
 
@@ -169,6 +196,9 @@ Event = (
     | FeaturesRead
     | TrainingBegan
     | SamplesCompared
+    | LiveWorked
+    | LiveLearned
+    | LiveWaits
     | BatchEnded
     | EpochEnded
     | Retrained

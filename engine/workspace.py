@@ -1,7 +1,6 @@
 """One folder and one model: what the terminal and the commands talk to."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -9,22 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Version
-from engine.errors import BadLabels, BadSetting
-from engine.events import Event, FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved, Retrained
+from engine.errors import BadSetting, CannotTrain
+from engine.events import (
+    Event,
+    FolderChanged,
+    ImagesPredicted,
+    LiveLearned,
+    LiveWaits,
+    LiveWorked,
+    ModelOpened,
+    ModelRestored,
+    ModelSaved,
+    Retrained,
+)
 from engine.features import FeatureStore
 from engine.folder import Stamp, scan
 from engine.head import Head
+from engine.living import Living
 from engine.model import Model
 from engine.places import find_model, home
 from engine.scan import BLOCK, Scanner
 from engine.spec.file import read
-from engine.trainers import Lesson, Settings
+from engine.teaching import Teaching
+from engine.trainers import Settings
 from engine.versions import Versions
 
-ANCHORS = 1000
-"""Images without a verdict whose predictions a retrain keeps: half of them the nearest to the flips, half at random."""
-CANDIDATES = 4000
-"""Images among which the nearest are looked for."""
 PROBES = 64
 """Images on which a saved model is compared with the trained one."""
 
@@ -64,6 +72,12 @@ class Workspace:
         self.images: dict[str, Stamp] = {}
         self._original: Model | None = None
         """Version 0, once it was asked for."""
+        self._shown_before: list[tuple[str, bytes, int]] | None = None
+        """Until the folder changes."""
+        self._living: Living | None = None
+        """While live is on."""
+        self._lived: dict[bytes, str] = {}
+        """The verdicts that live learned last."""
 
     def __enter__(self) -> Self:
         return self
@@ -98,9 +112,12 @@ class Workspace:
     def follow(self, change: FolderChanged) -> Iterator[Event]:
         """Tell of a change of the folder, and predict what came."""
         yield change
+        self._shown_before = None
         self._catalogue.drop_images(change.removed)
         came = {path: self.images[path] for path in (*change.added, *change.changed) if path in self.images}
         yield from self._scanner().predict(came)
+        if self._living is not None:
+            yield from self.live(self._lived)
 
     def noticed(self, change: FolderChanged, stamps: Mapping[str, Stamp]) -> Iterator[Event]:
         """`follow` a change that a watch reports; `stamps` are of all the folder's images."""
@@ -117,20 +134,87 @@ class Workspace:
         """
         self.model.require_trainable()
         yield from self._features_of(verdicts)
-        lesson = self._lesson(verdicts)
         result: Retrained | None = None
-        for event in self.model.train(lesson, trainer, settings):
+        for event in self._trained(verdicts, trainer, settings):
             result = event if isinstance(event, Retrained) else None
             yield event
         assert result is not None
         if result.better or force:
-            yield from self.promote(result, trainer, at, lesson.features)
+            yield from self.promote(result, trainer, at)
 
-    def promote(
-        self, result: Retrained, trainer: str, at: float, probes: NDArray[np.float32] | None = None
-    ) -> Iterator[Event]:
+    def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings) -> Iterator[Event]:
+        """What live shows, if it is on; what is trained now otherwise."""
+        if self._living is None or trainer != "auto":
+            yield from self.model.train(self._teaching().lesson(verdicts), trainer, settings)
+            return
+        for event in self._living.learn(self._teaching(), verdicts):
+            if isinstance(event, LiveWaits):
+                raise CannotTrain(event.why)
+            if not isinstance(event, LiveLearned):
+                yield event
+        result = self._living.result()
+        assert result is not None
+        yield result
+
+    def live(self, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
+        """Edit the head in memory for these verdicts (content -> label), and predict all images with it.
+
+        Nothing is saved; `retrain` keeps it. Raises CannotTrain.
+        """
+        self.model.require_trainable()
+        self._lived = dict(verdicts)
+        if self._living is None:
+            self._living = Living(self.model)
+            for at in range(0, len(self._shown), BLOCK):
+                self._store.sound([content for _, content, _ in self._shown[at : at + BLOCK]])
+                yield LiveWorked(at, len(self._shown))
+            yield from self._features_of(())
+        yield from self._living.learn(self._teaching(), verdicts)
+        yield from self._as_live()
+
+    def end_live(self) -> Iterator[Event]:
+        """Forget what was not kept, and show what the present model predicts."""
+        self._living = None
+        yield from self.predict_again()
+
+    def _as_live(self) -> Iterator[Event]:
+        """What live predicts, of all images at once."""
+        assert self._living is not None
+        if self._shown:
+            paths, contents, modified = zip(*self._shown, strict=True)
+            rows = self._living.probabilities(self._store, contents)
+            yield ImagesPredicted(paths, contents, modified, rows, self.version)
+
+    @property
+    def _shown(self) -> list[tuple[str, bytes, int]]:
+        """Path, content and time of change of every image that can be used and whose features are kept."""
+        if self._shown_before is None:
+            known = self._catalogue.images()
+            found = [(path, known[path]) for path in self.images if path in known and not known[path].problem]
+            self._shown_before = [
+                (path, each.content, each.stamp.modified_ns)
+                for path, each in found
+                if each.content and each.content in self._store
+            ]
+        return self._shown_before
+
+    def _teaching(self) -> Teaching:
+        contents = sorted({content for _, content, _ in self._shown})
+        return Teaching(self.model, contents, self._store, self._origin())
+
+    def _origin(self) -> Head | None:
+        """The untouched model's head, where it takes the same features."""
+        if self._original is None:
+            first = self.versions.original()
+            self._original = Model(first) if first else None
+        original = self._original
+        if original is None or original.backbone_key != self.model.backbone_key:
+            return None
+        return original.head if isinstance(original.head, Head) else None
+
+    def promote(self, result: Retrained, trainer: str, at: float) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
-        probes = self._probes() if probes is None else probes[:PROBES]
+        probes = self._probes()
         said = Version(
             0, "", "", at, "retrained", trainer,
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
@@ -143,6 +227,8 @@ class Workspace:
         )
         labels = self.model.labels
         self.model, self.version = self.model.reopened(read(self.target)), kept.version
+        if self._living is not None:
+            self._living = self._living.on(self.model)
         yield ModelSaved(self.target, kept.version, result.before, result.after)
         if self.model.labels != labels:
             yield self.opened()
@@ -152,7 +238,7 @@ class Workspace:
         """Make an older version the champion again, and predict all images again. Raises BadSetting."""
         labels = self.model.labels
         self.model = self.model.reopened(self.versions.restore(version, self.model.file, at))
-        self.version = version
+        self.version, self._living = version, None
         yield ModelRestored(version)
         if self.model.labels != labels:
             yield self.opened()
@@ -165,65 +251,19 @@ class Workspace:
     def _scanner(self) -> Scanner:
         return Scanner(self.folder, self.model, self.version, self._store, self._catalogue)
 
-    def _features_of(self, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
+    def _features_of(self, verdicts: Collection[bytes]) -> Iterator[Event]:
         """Run the backbone on images that have lost their features, as when the store was deleted or damaged."""
         self._store.sound([content for content in verdicts if content in self._store])
         known = self._catalogue.images()
         lost = [path for path in self.images if path in known and not known[path].problem]
         lost = [path for path in lost if (known[path].content or b"") not in self._store]
+        if lost:
+            self._shown_before = None
         for event in self._scanner().read({path: self.images[path] for path in lost}, 0, len(lost)):
             if not isinstance(event, ImagesPredicted):
                 yield event
 
-    def _lesson(self, verdicts: Mapping[bytes, str]) -> Lesson:
-        known = self.model.labels
-        usable = {c: label for c, label in verdicts.items() if c in self._store}
-        if not self.model.learns_labels:
-            usable = {content: label for content, label in usable.items() if label in known}
-        if verdicts and not usable:
-            raise BadLabels("None of the verdicts names a label of this model for an image that is still known.")
-        features = self._store.read(self._store.find(list(usable)))
-        lesson = self.model.lesson(features, list(usable.values()))
-        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets), origin=self._origin())
-
-    def _origin(self) -> Head | None:
-        """The untouched model's head, where it takes the same features."""
-        if self._original is None:
-            first = self.versions.original()
-            self._original = Model(first) if first else None
-        original = self._original
-        if original is None or original.backbone_key != self.model.backbone_key:
-            return None
-        return original.head if isinstance(original.head, Head) else None
-
-    def _anchors(
-        self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]
-    ) -> NDArray[np.float32]:
-        known = self._catalogue.images()
-        others = {known[path].content for path in self.images if path in known and not known[path].problem}
-        rest: list[bytes] = sorted(c for c in others if c and c not in judged and c in self._store)
-        rng = np.random.default_rng(0)
-        drawn = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
-        chosen = [content for content, sound in zip(drawn, self._store.sound(drawn), strict=True) if sound]
-        candidates = self._store.read(self._store.find(chosen)) if chosen else features[:0]
-        if len(candidates) <= ANCHORS:
-            return candidates
-        flips = features[self.model.head.logits(features).argmax(axis=1) != targets] if len(features) else features
-        near = _nearest(candidates, flips, ANCHORS // 2)
-        others_of_them = np.setdiff1d(np.arange(len(candidates)), near)[: ANCHORS - len(near)]
-        return candidates[np.concatenate([near, others_of_them])]
-
     def _probes(self) -> NDArray[np.float32]:
-        known = self._catalogue.images()
-        contents = [known[path].content or b"" for path in list(self.images)[:BLOCK] if path in known]
-        inside = [content for content in contents if content in self._store][:PROBES]
+        some = [content for _, content, _ in self._shown[:PROBES]]
+        inside = [content for content, sound in zip(some, self._store.sound(some), strict=True) if sound]
         return self._store.read(self._store.find(inside))
-
-
-def _nearest(candidates: NDArray[np.float32], to: NDArray[np.float32], count: int) -> NDArray[np.intp]:
-    """The rows of `candidates` with the smallest distance to any row of `to`."""
-    if not len(to):
-        return np.arange(count)
-    a, b = candidates.reshape(len(candidates), -1), to.reshape(len(to), -1)
-    distance = (a * a).sum(axis=1)[:, None] - 2 * a @ b.T + (b * b).sum(axis=1)
-    return np.sort(np.argsort(distance.min(axis=1), kind="stable")[:count])

@@ -12,7 +12,7 @@ from engine.head import Head
 from engine.spec.training import Training
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit
-from engine.trainers.lesson import Lesson, Settings
+from engine.trainers.lesson import Aim, Lesson, Settings
 
 FEWEST = 10
 """Verdicts below which nothing is concluded about the head."""
@@ -54,18 +54,18 @@ def _from_scratch(lesson: Lesson, origin: Head, training: Training, settings: Se
             yield replace(event, why=FROM_SCRATCH) if isinstance(event, TrainingBegan) else event
 
 
-def knows_nothing(lesson: Lesson) -> bool:
+def knows_nothing(aim: Aim) -> bool:
     """Whether the champion's labels and the verdicts agree no more, and no less, than chance would have it.
 
     By Cohen's kappa within two of its standard errors under chance (Fleiss, Cohen and Everitt 1969, simplified). Less than
     chance is no ignorance: it is a person who marks only what is wrong.
     """
-    if len(lesson.features) < FEWEST:
+    if len(aim.targets) < FEWEST:
         return False
-    said = lesson.old_logits.argmax(axis=1)
-    agreed = float((said == lesson.targets).mean())
-    labels = lesson.old_logits.shape[1]
-    expected = sum(float((said == k).mean()) * float((lesson.targets == k).mean()) for k in range(labels))
+    said = aim.old_logits.argmax(axis=1)
+    agreed = float((said == aim.targets).mean())
+    labels = aim.old_logits.shape[1]
+    expected = sum(float((said == k).mean()) * float((aim.targets == k).mean()) for k in range(labels))
     # Where all flips go one way, the two sides share no label, and chance by their counts would be nothing.
     expected = max(expected, 1 / labels)
     return abs(agreed - expected) <= 2 * np.sqrt(max(expected * (1 - expected), 1e-9) / len(said))

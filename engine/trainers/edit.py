@@ -6,7 +6,7 @@ tangent kernel Theta = J J', the least-norm change of the weights that takes d a
 (Natural gradient: Martens 2020; least-norm editing: ROME, Meng et al. 2022.)
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from engine.head.points import Point, SamplePoint, WeightPoint
 from engine.head.steps import combined
 from engine.head.working import in_kind, in_single
 from engine.spec.training import Training
-from engine.trainers.lesson import Lesson, Settings
+from engine.trainers.lesson import Aim, Lesson, Settings
 from engine.trainers.ways import compared
 
 Array = NDArray[Any]
@@ -39,7 +39,7 @@ LARGEST_MATRIX = 16_000_000
 """Numbers up to which the kernel is formed; beyond, each of its products takes a gradient and a tangent of the layers."""
 CG_STEPS, FEWER_STEPS = 200, 60
 """Of conjugate gradients, with the kernel formed and without."""
-CLOSE = 1e-3
+CLOSE = 1e-2
 """The residual at which they end, relative to what is wanted."""
 
 
@@ -58,19 +58,29 @@ class _Try:
 
 def edit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Event]:
     """Learn every flip by the smallest change that keeps the accepted verdicts and the anchors."""
-    passes = settings.max_epochs or PASSES
-    yield TrainingBegan("edit", len(lesson.features) + len(lesson.anchors), passes)
+    yield TrainingBegan("edit", len(lesson.features) + len(lesson.anchors), settings.max_epochs or PASSES)
     start = yield from _start(lesson)
+    point = yield from edited(lesson, settings, start.outputs, start)
+    yield lesson.judged(_head(lesson, point), point.outputs[: len(lesson.features)])
+
+
+def edited(
+    aim: Aim, settings: Settings, old: Array, start: Point, ridges: Sequence[float] = RIDGES
+) -> Generator[Event, None, Point]:
+    """From `start` to where every flip is learned; the samples are those of the aim and, behind them, the anchors.
+
+    `old` (samples, outputs) are the champion's logits. A smaller ridge begins at `start` again.
+    """
     best: _Try | None = None
     in_vain = 0
-    for ridge in RIDGES:
-        tried = yield from _passes(lesson, start, ridge, passes, settings)
+    for ridge in ridges:
+        tried = yield from _passes(aim, old, start, ridge, settings)
         in_vain = 0 if best is None or tried.right > best.right else in_vain + 1
         best = tried if best is None or tried.rank > best.rank else best
-        if best.right == len(lesson.features) or in_vain == IN_VAIN or settings.out_of_time():
+        if best.right == len(aim.targets) or in_vain == IN_VAIN or settings.out_of_time():
             break
     assert best is not None
-    yield lesson.judged(_head(lesson, best.point), best.point.outputs[: len(lesson.features)])
+    return best.point
 
 
 def _start(lesson: Lesson) -> Generator[Event, None, Point]:
@@ -92,32 +102,31 @@ def _head(lesson: Lesson, point: Point) -> Head:
     return in_single(point.whole, lesson.head)
 
 
-def _passes(lesson: Lesson, start: Point, ridge: float, passes: int, settings: Settings) -> Generator[Event, None, _Try]:
-    point, old = start, start.outputs
-    basis = centred_basis(old.shape[1]) if lesson.classifies else np.eye(old.shape[1])
-    verdicts = len(lesson.features)
+def _passes(aim: Aim, old: Array, point: Point, ridge: float, settings: Settings) -> Generator[Event, None, _Try]:
+    basis = centred_basis(old.shape[1]) if aim.classifies else np.eye(old.shape[1])
+    verdicts, passes = len(aim.targets), settings.max_epochs or PASSES
     for number in range(1, passes + 1):
-        apart = (_targets(lesson, point.outputs, old) - point.outputs) @ basis
+        apart = (_targets(aim, point.outputs, old) - point.outputs) @ basis
         alpha = _solved(point, basis, apart, ridge) @ basis.T
         point = point.moved(point.pull(alpha.astype(point.outputs.dtype)))
         now = point.outputs[:verdicts]
-        loss = lesson.score(now).loss
+        loss = aim.score(now).loss
         yield BatchEnded(number, 1, 1, loss)
-        yield EpochEnded(number, passes, loss, lesson.accuracy(now))
-        if _settled(lesson, now) or settings.out_of_time():
+        yield EpochEnded(number, passes, loss, aim.accuracy(now))
+        if _settled(aim, now) or settings.out_of_time():
             break
     kept = int((point.outputs.argmax(axis=1) == old.argmax(axis=1))[verdicts:].sum())
-    return _Try(point, int(lesson.right(point.outputs[:verdicts]).sum()), kept)
+    return _Try(point, int(aim.right(point.outputs[:verdicts]).sum()), kept)
 
 
-def _targets(lesson: Lesson, now: Array, old: Array) -> Array:
+def _targets(aim: Aim, now: Array, old: Array) -> Array:
     """(n, outputs): where every sample's logits are to go."""
-    if not lesson.classifies:
-        return np.concatenate([lesson.targets, old[len(lesson.targets) :]])
-    verdicts = len(lesson.targets)
+    if not aim.classifies:
+        return np.concatenate([aim.targets, old[len(aim.targets) :]])
+    verdicts = len(aim.targets)
     start = old.copy()
-    start[:verdicts][lesson.flips] = now[:verdicts][lesson.flips]
-    start[:verdicts] = nearest_with_margin(start[:verdicts], lesson.targets, MARGIN)
+    start[:verdicts][aim.flips] = now[:verdicts][aim.flips]
+    start[:verdicts] = nearest_with_margin(start[:verdicts], aim.targets, MARGIN)
     return start
 
 
@@ -143,15 +152,15 @@ def nearest_with_margin(logits: Array, labels: Array, margin: float) -> Array:
     return moved
 
 
-def _settled(lesson: Lesson, now: Array) -> bool:
+def _settled(aim: Aim, now: Array) -> bool:
     """Whether every flip leads by enough, and every accepted verdict is still right."""
-    if not lesson.classifies:
+    if not aim.classifies:
         return False
     rows = np.arange(len(now))
     others = now.copy()
-    others[rows, lesson.targets] = -np.inf
-    lead = now[rows, lesson.targets] - others.max(axis=1)
-    return bool((lead > np.where(lesson.flips, ENOUGH * MARGIN, 0)).all())
+    others[rows, aim.targets] = -np.inf
+    lead = now[rows, aim.targets] - others.max(axis=1)
+    return bool((lead > np.where(aim.flips, ENOUGH * MARGIN, 0)).all())
 
 
 def _solved(point: Point, basis: Array, apart: Array, ridge: float) -> Array:

@@ -23,61 +23,22 @@ CLOSE = 1e-3
 """By how much its logits may differ there from those that training went by, relative to the largest, or to 1."""
 
 
-@dataclass(frozen=True, eq=False)
-class Lesson:
-    """The present champion and what a person said of its predictions."""
+class Aim:
+    """What is to be reached: labels for some images, and what the champion says of them."""
 
     head: Head
-    features: Array
-    """(verdicts, ...): of the images with a verdict."""
     targets: Array
     """(verdicts,) label numbers; for a regressor (verdicts, outputs) the wanted outputs."""
-    anchors: Array
-    """(anchors, ...): features of images without a verdict, whose predictions are to be kept; may be none."""
-    names: tuple[str, ...] = ()
-    """What the label numbers mean; only heads that learn new labels ask."""
-    origin: Head | None = None
-    """The untouched model's, where it is another."""
-    keeps: NeighborHead | None = None
-    """The head, where it keeps samples and has no weights; `head` has no layers then."""
 
-    def __post_init__(self) -> None:
-        if not len(self.features):
-            raise BadLabels("There is no verdict to learn from.", "Accept or flip some predictions first.")
+    @property
+    def old_logits(self) -> Array:
+        """(verdicts, outputs): of the champion."""
+        raise NotImplementedError
 
     @property
     def classifies(self) -> bool:
         """Whether targets are label numbers."""
         return self.targets.ndim == 1
-
-    @cached_property
-    def parts(self) -> DenseFirst | None:
-        """The champion as its first layer, where that is dense, and its tail."""
-        return dense_first(self.head, self.features)
-
-    @cached_property
-    def first_outputs(self) -> Array:
-        """(verdicts, outputs) of the champion's first layer, where that is dense."""
-        assert self.parts is not None
-        return self.parts.outputs(flat(self.features))
-
-    @cached_property
-    def anchor_first_outputs(self) -> Array:
-        """(anchors, outputs) of the champion's first layer, where that is dense."""
-        assert self.parts is not None
-        return self.parts.outputs(flat(self.anchors)) if len(self.anchors) else self.first_outputs[:0]
-
-    @cached_property
-    def old_logits(self) -> Array:
-        """(verdicts, outputs): of the champion."""
-        return self.head.logits(self.features) if self.parts is None else self.parts.logits(self.first_outputs)
-
-    @cached_property
-    def anchor_logits(self) -> Array:
-        """(anchors, outputs): of the champion."""
-        if not len(self.anchors):
-            return self.old_logits[:0]
-        return self.head.logits(self.anchors) if self.parts is None else self.parts.logits(self.anchor_first_outputs)
 
     @cached_property
     def flips(self) -> NDArray[np.bool_]:
@@ -107,14 +68,8 @@ class Lesson:
         """The share of verdicts that these logits predict."""
         return float(self.right(logits).mean())
 
-    def judged(self, head: Head, now: Array | None = None) -> Retrained:
-        """The result of a trainer: the new head, run for real, beside the old one.
-
-        `now` (verdicts, outputs) are its logits by another way: believed where the head gives the same on some of them.
-        """
-        some = head.logits(self.features[:PROBES])
-        believed = now is not None and np.allclose(some, now[:PROBES], rtol=0, atol=CLOSE * max(1.0, np.abs(some).max()))
-        logits = now if now is not None and believed else head.logits(self.features)
+    def result(self, head: Head, logits: Array) -> Retrained:
+        """A new head, which gives the verdicts' images these logits, beside the old one."""
         right, flips = self.right(logits), self.flips
         kept = int((right & ~flips).sum())
         return Retrained(
@@ -127,6 +82,84 @@ class Lesson:
             before=self.score(self.old_logits),
             after=self.score(logits),
         )
+
+
+@dataclass(frozen=True, eq=False)
+class Known(Aim):
+    """An aim whose images have been run by the champion already."""
+
+    head: Head
+    targets: Array
+    logits: Array
+
+    @property
+    def old_logits(self) -> Array:
+        """(verdicts, outputs): of the champion."""
+        return self.logits
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson(Aim):
+    """The present champion and what a person said of its predictions."""
+
+    head: Head
+    features: Array
+    """(verdicts, ...): of the images with a verdict."""
+    targets: Array
+    anchors: Array
+    """(anchors, ...): features of images without a verdict, whose predictions are to be kept; may be none."""
+    names: tuple[str, ...] = ()
+    """What the label numbers mean; only heads that learn new labels ask."""
+    origin: Head | None = None
+    """The untouched model's, where it is another."""
+    keeps: NeighborHead | None = None
+    """The head, where it keeps samples and has no weights; `head` has no layers then."""
+
+    def __post_init__(self) -> None:
+        if not len(self.features):
+            raise BadLabels("There is no verdict to learn from.", "Accept or flip some predictions first.")
+
+    @cached_property
+    def parts(self) -> DenseFirst | None:
+        """The champion as its first layer, where that is dense, and its tail."""
+        return dense_first(self.head, self.features)
+
+    @cached_property
+    def first_outputs(self) -> Array:
+        """(verdicts, outputs) of the champion's first layer, where that is dense."""
+        assert self.parts is not None
+        return self.parts.outputs(flat(self.features))
+
+    @cached_property
+    def anchor_first_outputs(self) -> Array:
+        """(anchors, outputs) of the champion's first layer, where that is dense."""
+        assert self.parts is not None
+        return self.parts.outputs(flat(self.anchors)) if len(self.anchors) else self.first_outputs[:0]
+
+    @cached_property
+    def _old_logits(self) -> Array:
+        return self.head.logits(self.features) if self.parts is None else self.parts.logits(self.first_outputs)
+
+    @property
+    def old_logits(self) -> Array:
+        """(verdicts, outputs): of the champion."""
+        return self._old_logits
+
+    @cached_property
+    def anchor_logits(self) -> Array:
+        """(anchors, outputs): of the champion."""
+        if not len(self.anchors):
+            return self.old_logits[:0]
+        return self.head.logits(self.anchors) if self.parts is None else self.parts.logits(self.anchor_first_outputs)
+
+    def judged(self, head: Head, now: Array | None = None) -> Retrained:
+        """The result of a trainer: the new head, run for real, beside the old one.
+
+        `now` (verdicts, outputs) are its logits by another way: believed where the head gives the same on some of them.
+        """
+        some = head.logits(self.features[:PROBES])
+        believed = now is not None and np.allclose(some, now[:PROBES], rtol=0, atol=CLOSE * max(1.0, np.abs(some).max()))
+        return self.result(head, now if now is not None and believed else head.logits(self.features))
 
 
 def never() -> bool:

@@ -1,0 +1,74 @@
+"""What a retrain learns from: the verdicts' features, and images without one whose predictions are to stay."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BadLabels
+from engine.features import FeatureStore
+from engine.head import Head
+from engine.model import Model
+from engine.trainers import Lesson
+
+ANCHORS = 1000
+"""Images without a verdict whose predictions a retrain keeps: half of them the nearest to the flips, half at random."""
+CANDIDATES = 4000
+"""Images among which the nearest are looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teaching:
+    """A champion, and pictures whose features are kept."""
+
+    model: Model
+    contents: Sequence[bytes]
+    """The pictures in the folder that can be used and whose features are in the store, each once."""
+    store: FeatureStore
+    origin: Head | None
+    """The untouched model's head, where it takes the same features."""
+
+    def usable(self, verdicts: Mapping[bytes, str]) -> dict[bytes, str]:
+        """The verdicts, content -> label, that name a label of the model and an image whose features are kept.
+
+        Raises BadLabels where none of them does.
+        """
+        known = self.model.labels
+        found = {c: label for c, label in verdicts.items() if c in self.store}
+        if not self.model.learns_labels:
+            found = {content: label for content, label in found.items() if label in known}
+        if verdicts and not found:
+            raise BadLabels("None of the verdicts names a label of this model for an image that is still known.")
+        return found
+
+    def lesson(self, verdicts: Mapping[bytes, str]) -> Lesson:
+        """The verdicts and anchors. Raises BadLabels."""
+        usable = self.usable(verdicts)
+        features = self.store.read(self.store.find(list(usable)))
+        lesson = self.model.lesson(features, list(usable.values()))
+        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets), origin=self.origin)
+
+    def _anchors(
+        self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        rest = [content for content in self.contents if content not in judged]
+        rng = np.random.default_rng(0)
+        drawn = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
+        chosen = [content for content, sound in zip(drawn, self.store.sound(drawn), strict=True) if sound]
+        candidates = self.store.read(self.store.find(chosen)) if chosen else features[:0]
+        if len(candidates) <= ANCHORS:
+            return candidates
+        flips = features[self.model.head.logits(features).argmax(axis=1) != targets] if len(features) else features
+        near = _nearest(candidates, flips, ANCHORS // 2)
+        others_of_them = np.setdiff1d(np.arange(len(candidates)), near)[: ANCHORS - len(near)]
+        return candidates[np.concatenate([near, others_of_them])]
+
+
+def _nearest(candidates: NDArray[np.float32], to: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+    """The rows of `candidates` with the smallest distance to any row of `to`."""
+    if not len(to):
+        return np.arange(count)
+    a, b = candidates.reshape(len(candidates), -1), to.reshape(len(to), -1)
+    distance = (a * a).sum(axis=1)[:, None] - 2 * a @ b.T + (b * b).sum(axis=1)
+    return np.sort(np.argsort(distance.min(axis=1), kind="stable")[:count])
