@@ -1,13 +1,16 @@
 """The frozen layers, run: pixels to features, many images at once; or all of a model's inputs to some of its blobs."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import cores
 from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.interpreter import Interpreter
 from engine.spec.describe import Layer, Network
@@ -43,6 +46,7 @@ class Backbone:
         images = [each for each in self._inputs if isinstance(each, ImageFeature)]
         self._alone = Interpreter(network, images, layers, outputs)
         self._batch = batch and self._alone.compiled_whole
+        self._one_at_a_time = Lock()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,7 +84,8 @@ class Backbone:
             many = translate(self._network, self._inputs, self._layers, self._outputs, batch=True)
             if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape):
                 return None
-            session, image = Session(many), self._image
+            # One thread a run: several batches run at the same time, each on a core of its own.
+            session, image = Session(many, threads=1), self._image
             sizes = (2, image.height, image.width, image.channels)
             probe = np.random.default_rng(0).integers(0, 256, sizes, np.uint8)
             together = self._together(session, probe)
@@ -112,10 +117,15 @@ class Backbone:
             raise BadInput(f"The pixels are {words_of(pixels.shape[1:])}, but the model takes {words_of(wanted)}.")
         if not len(pixels):
             return np.zeros((0, *self.shape), np.float32)
-        many = self._many
-        if many is None:
-            return np.concatenate([self._one_by_one(each[None]) for each in pixels])
-        return np.concatenate([self._together(many, pixels[at : at + AT_ONCE]) for at in range(0, len(pixels), AT_ONCE)])
+        with self._one_at_a_time:
+            many = self._many
+            if many is None:
+                return np.concatenate([self._one_by_one(each[None]) for each in pixels])
+        parts = [pixels[at : at + AT_ONCE] for at in range(0, len(pixels), AT_ONCE)]
+        if len(parts) == 1:
+            return self._together(many, parts[0])
+        with ThreadPoolExecutor(cores()) as pool:
+            return np.concatenate(list(pool.map(partial(self._together, many), parts)))
 
     def _together(self, session: Session, pixels: Array) -> Array:
         found = session.run({self._image.name: pixels.astype(pixel_type(self._image), copy=False)})

@@ -28,7 +28,7 @@ class Predicted:
 
 def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
     """Predict files by name, in order; of a regressor, the probabilities are its outputs."""
-    for batch in readings(files, model.image):
+    for batch in readings(files, model.image, model.features):
         rows = iter(model.probabilities(_features(model, batch)))
         yield from (
             Predicted(each.name, np.zeros(0, np.float32), each.problem)
@@ -54,7 +54,7 @@ def train(
     contents: dict[str, bytes] = {}
     kept: dict[bytes, NDArray[np.float32]] = {}
     done = 0
-    for batch in readings(files, model.image):
+    for batch in readings(files, model.image, model.features):
         for each, row in zip([r for r in batch if not r.problem], _features(model, batch), strict=True):
             kept[each.content], contents[each.name] = row, each.content
         yield from (ImageSkipped(each.name.split(" ", 1)[1], each.problem) for each in batch if each.problem)
@@ -76,12 +76,14 @@ def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]
 
 def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float32]:
     """(n, ...): features of the first few files that can be read, to compare a saved model on."""
-    return next((_features(model, batch) for batch in readings(files, model.image)), np.zeros((0, 1), np.float32))
+    return next(
+        (_features(model, batch) for batch in readings(files, model.image, model.features)), np.zeros((0, 1), np.float32)
+    )
 
 
 def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
-    pixels = [each.pixels for each in batch if each.pixels is not None]
-    return model.features(np.stack(pixels)) if pixels else np.zeros((0, 1), np.float32)
+    found = [each.features for each in batch if each.features is not None]
+    return np.stack(found) if found else np.zeros((0, *model.backbone.shape), np.float32)
 
 
 def _lesson(

@@ -1,21 +1,30 @@
-"""Picture files to pixels, several at a time, ahead of whoever uses them."""
+"""Picture files to features, several batches at a time, ahead of whoever uses them.
 
-from collections.abc import Container, Iterator, Mapping
+Each worker takes a batch all the way, from files through decoding to the backbone, on one core: nobody waits for anybody,
+as a backbone that runs on all cores at once waits for its slowest part while others decode. How much is under way is
+bounded, whatever the folder's size.
+"""
+
+from collections import deque
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cores import cores
 from engine.errors import UnreadableImage
 from engine.images import content_key, pixels, read
 from engine.spec.describe import ImageFeature
 
 BATCH = 16
-"""Images that go through the backbone together; also what is decoded ahead of it."""
-READERS = 2
-"""Threads that decode while the backbone runs."""
+"""Images that go through the backbone together."""
+
+Run = Callable[[NDArray[Any]], NDArray[np.float32]]
+"""Pixels (n, height, width, channels) to features (n, ...); called by several threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,37 +34,47 @@ class Reading:
     name: str
     content: bytes
     """Empty where the file could not be read at all."""
-    pixels: NDArray[np.uint8] | None
-    """(height, width, channels); None where they are not needed, or the image cannot be used."""
+    features: NDArray[np.float32] | None = None
+    """None where they are known already, or the image cannot be used."""
     problem: str = ""
     """Why the image cannot be used; empty if it can."""
 
 
-def readings(files: Mapping[str, Path], size: ImageFeature, known: Container[bytes] = ()) -> Iterator[list[Reading]]:
-    """Read files by name, in batches and in order; contents in `known` are not decoded.
+def readings(
+    files: Mapping[str, Path], size: ImageFeature, run: Run, known: Container[bytes] = ()
+) -> Iterator[list[Reading]]:
+    """Read files by name, in batches and in order; contents in `known` are neither decoded nor run.
 
-    While one batch is in use, the next one is decoded. To stop is to close the generator.
+    While one batch is in use, the next ones are read. To stop is to close the generator.
     """
-    names = list(files)
-    with ThreadPoolExecutor(READERS) as pool:
-        waiting: list[list[Future[Reading]]] = []
+    names, ahead = list(files), cores() + 1
+    batches = (names[at : at + BATCH] for at in range(0, len(names), BATCH))
+    with ThreadPoolExecutor(cores()) as pool:
+        waiting: deque[Future[list[Reading]]] = deque()
         try:
-            for at in range(0, len(names), BATCH):
-                waiting.append([pool.submit(_read, n, files[n], size, known) for n in names[at : at + BATCH]])
-                if len(waiting) > 1:
-                    yield [each.result() for each in waiting.pop(0)]
-            for batch in waiting:
-                yield [each.result() for each in batch]
+            for batch in batches:
+                waiting.append(pool.submit(_read_all, [(name, files[name]) for name in batch], size, run, known))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read(name: str, file: Path, size: ImageFeature, known: Container[bytes]) -> Reading:
+def _read_all(files: Sequence[tuple[str, Path]], size: ImageFeature, run: Run, known: Container[bytes]) -> list[Reading]:
+    read_ones = [_read(name, file, size, known) for name, file in files]
+    decoded = [found for _, found in read_ones if found is not None]
+    rows = iter(run(np.stack(decoded)) if decoded else ())
+    return [each if found is None else Reading(each.name, each.content, next(rows)) for each, found in read_ones]
+
+
+def _read(name: str, file: Path, size: ImageFeature, known: Container[bytes]) -> tuple[Reading, NDArray[np.uint8] | None]:
     content = b""
     try:
         data = read(file)
         content = content_key(data)
         found = None if content in known else pixels(data, size.width, size.height, size.color)
     except UnreadableImage as error:
-        return Reading(name, content, None, error.sentence)
-    return Reading(name, content, found)
+        return Reading(name, content, problem=error.sentence), None
+    return Reading(name, content), found

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Known
+from engine.cores import on_one_core
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted
 from engine.features import FeatureStore
 from engine.folder import Stamp
 from engine.model import Model
-from engine.reading import Reading, readings
+from engine.reading import readings
 
 BLOCK = 512
 """Known images that are predicted together."""
@@ -62,21 +63,20 @@ class Scanner:
         """Read these files, run the backbone on what is new to the store, and predict them."""
         from_store = done
         files = {path: self.folder / path for path in images}
-        for batch in readings(files, self.model.image, self.store):
-            fresh = [each for each in batch if each.pixels is not None]
-            self._run_backbone(fresh)
+        for batch in readings(files, self.model.image, self.model.features, self.store):
+            fresh = {each.content: each.features for each in batch if each.features is not None}
+            if fresh:
+                self.store.append(list(fresh), np.stack(list(fresh.values())))
             self.catalogue.put_images({r.name: Known(images[r.name], r.content or None, r.problem) for r in batch})
             yield from (ImageSkipped(each.name, each.problem) for each in batch if each.problem)
             good = [each for each in batch if not each.problem]
             if good:
-                yield self._predicted([(each.name, each.content, images[each.name]) for each in good])
-            done, from_store = done + len(batch), from_store + len(good) - len(fresh)
+                # The other cores read on.
+                with on_one_core():
+                    predicted = self._predicted([(each.name, each.content, images[each.name]) for each in good])
+                yield predicted
+            done, from_store = done + len(batch), from_store + sum(each.features is None for each in good)
             yield FeaturesRead(done, total, from_store)
-
-    def _run_backbone(self, readings: Sequence[Reading]) -> None:
-        once = {each.content: each.pixels for each in readings if each.pixels is not None}
-        if once:
-            self.store.append(list(once), self.model.features(np.stack(list(once.values()))))
 
     def _known(self, paths: list[str], known: list[Known], saved: Mapping[bytes, NDArray[np.float32]]) -> ImagesPredicted:
         """From predictions that are kept, and, for the others, from features."""

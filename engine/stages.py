@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -48,6 +49,7 @@ class Stages:
         """`pipeline` answers for `description`. Raises UnsupportedModel where the last model takes more than one input."""
         self._said, self._pipeline, self._last = description, pipeline, last
         self._before = len(pipeline.stages) - 1
+        self._one_at_a_time = Lock()
         inputs = pipeline.stages[-1][1].inputs
         if len(inputs) != 1:
             raise UnsupportedModel("The pipeline's last model takes more than one input, and cannot be trained here.")
@@ -75,7 +77,8 @@ class Stages:
         feature = self._said.inputs[0]
         flipped = isinstance(feature, ImageFeature) and feature.color == "BGR"
         rows = (each[..., ::-1] if flipped else each for each in pixels)
-        return np.stack([self._pipeline.passed_on({feature.name: row}, self._before)[self._passed] for row in rows])
+        with self._one_at_a_time:
+            return np.stack([self._pipeline.passed_on({feature.name: row}, self._before)[self._passed] for row in rows])
 
     @cached_property
     def _only_network(self) -> Backbone | None:

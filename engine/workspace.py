@@ -20,6 +20,7 @@ from engine.events import (
     ModelRestored,
     ModelSaved,
     Retrained,
+    TrainingBegan,
 )
 from engine.features import FeatureStore
 from engine.folder import Stamp, scan
@@ -154,6 +155,7 @@ class Workspace:
                 yield event
         result = self._living.result()
         assert result is not None
+        yield TrainingBegan("live", len(verdicts), 1, "what live showed")
         yield result
 
     def live(self, verdicts: Mapping[bytes, str]) -> Iterator[Event]:

@@ -32,12 +32,12 @@ THREADS = 0
 class Session:
     """A translation, ready to run."""
 
-    def __init__(self, translation: Translation) -> None:
-        """Raises UnsupportedModel where ONNX Runtime refuses the graph."""
+    def __init__(self, translation: Translation, threads: int | None = None) -> None:
+        """`threads` share one run, THREADS if left out. Raises UnsupportedModel where ONNX Runtime refuses the graph."""
         self.translation = translation
         options = _runtime.SessionOptions()
         options.log_severity_level = 4
-        options.intra_op_num_threads = THREADS
+        options.intra_op_num_threads = THREADS if threads is None else threads
         # Threads that spin between two runs take the cores from decoding and from the head's products.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with _explained():
