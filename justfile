@@ -30,6 +30,10 @@ learning MODEL FOLDER:
 terminal MODEL FOLDER:
     python tests/benchmarks/terminal.py {{MODEL}} {{FOLDER}}
 
+# Training, a first scan, live and the feature store beside what else there is; writes docs/performance.md
+bench MODEL FOLDER:
+    python tests/benchmarks/performance.py {{MODEL}} {{FOLDER}}
+
 # coremltools' own tests of layers and models, against the engine
 conformance-core:
     CONFORMANCE_RECORD=conformance-core.json python -m pytest tests/conformance

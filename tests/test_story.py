@@ -48,6 +48,28 @@ def test_from_a_folder_to_a_better_model(pictures, model_path, size):
         assert app.wait() == 0
 
 
+def test_live_shows_verdicts_learned_and_retrain_keeps_them(pictures, model_path):
+    original = model_path.read_bytes()
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off"]) as app:
+        app.wait_for("24 images")
+        app.wait_for(" %")
+        app.settle()
+        app.send("l")
+        app.wait_for("LIVE")
+        mark = len(app.said)
+        app.send("xx")
+        app.wait_for("2 of 2 flips learned", since=mark)
+        app.wait_for("was Cat", since=mark)
+        assert model_path.read_bytes() == original
+        mark = len(app.said)
+        app.send("r")
+        app.wait_for("Saved as version 1", since=mark)
+        app.settle()
+        app.send("q")
+        assert app.wait() == 0
+    assert model_path.read_bytes() != original
+
+
 def test_an_idle_app_sends_nothing(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
         app.wait_for("24 images")

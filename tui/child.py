@@ -6,17 +6,17 @@ import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.errors import CatflapError
-from engine.events import Event, ModelRestored, ModelSaved, Retrained
+from engine.events import Event, LiveWorked, ModelRestored, ModelSaved, Retrained
 from engine.folder import Watch
 from engine.head import Head
 from engine.trainers import Settings
 from engine.workspace import Workspace
-from tui.messages import Ended, Failed, Keep, Opening, Request, Retrain, Said, Stop
+from tui.messages import Ended, Failed, Keep, Live, Opening, Request, Retrain, Said, Stop
 
 NICE = 10
 """Keys stay as quick as in an idle app only if the engine gives way to it."""
@@ -50,12 +50,21 @@ def _step_back(log: Path) -> None:
     os.dup2(handle, 2)
 
 
+@dataclass(eq=False)
+class _Task:
+    """Something that is done step by step."""
+
+    kind: str
+    """`scan`, `live`, or `retrain`, which nothing overtakes."""
+    events: Iterator[Event]
+
+
 class _Server:
-    """Tasks wait in line; a retrain goes before a scan, which resumes afterwards."""
+    """Tasks wait in line; a retrain goes before a scan, which resumes afterwards, a newer live edit before an older one."""
 
     def __init__(self, pipe: Connection, workspace: Workspace) -> None:
         self._pipe, self._workspace = pipe, workspace
-        self._tasks: list[Iterator[Event]] = [workspace.scan()]
+        self._tasks = [_Task("scan", workspace.scan())]
         self._watch = Watch(workspace.folder, workspace.images)
         self._outbox: list[Said] = []
         self._sent_at = 0.0
@@ -83,24 +92,36 @@ class _Server:
             match request:
                 case Retrain(verdicts=verdicts, at=at, trainer=trainer):
                     self._trainer = trainer
-                    self._tasks.insert(0, self._workspace.retrain(verdicts, trainer, Settings(), at))
+                    self._go_first("retrain", self._workspace.retrain(verdicts, trainer, Settings(), at))
                 case Keep(at=at):
                     if self._result is not None:
-                        self._tasks.insert(0, self._workspace.promote(self._result, self._trainer, at))
+                        self._go_first("retrain", self._workspace.promote(self._result, self._trainer, at))
+                case Live(verdicts=None):
+                    self._go_first("live", self._workspace.end_live())
+                case Live(verdicts=verdicts) if verdicts is not None:
+                    self._go_first("live", self._workspace.live(verdicts))
                 case Stop():
                     self._drop_tasks()
                     self._outbox.append(Ended(stopped=True))
+
+    def _go_first(self, kind: str, events: Iterator[Event]) -> None:
+        """Do this next, but for a retrain under way; live edits that are not done yet are overtaken."""
+        for task in [each for each in self._tasks if each.kind == "live"]:
+            _close(task)
+            self._tasks.remove(task)
+        retraining = kind == "live" and bool(self._tasks) and self._tasks[0].kind == "retrain"
+        self._tasks.insert(int(retraining), _Task(kind, events))
 
     def _look(self) -> None:
         """Ask the watch what became of the folder."""
         change = self._watch.tick(time.monotonic())
         if change is not None:
-            self._tasks.append(self._workspace.noticed(change, self._watch.known))
+            self._tasks.append(_Task("scan", self._workspace.noticed(change, self._watch.known)))
 
     def _advance(self) -> None:
         """One step of the first task."""
         try:
-            event = next(self._tasks[0])
+            event = next(self._tasks[0].events)
         except StopIteration:
             self._finish()
         except CatflapError as error:
@@ -120,10 +141,12 @@ class _Server:
             self._result, event = event, replace(event, head=Head(()))
         elif isinstance(event, ModelSaved | ModelRestored):
             # What waits was begun with the model before; the task that goes on predicts all images with the new one.
-            for task in self._tasks[1:]:
+            # A live edit that was asked for meanwhile has not begun: it will be of the new one.
+            for task in [each for each in self._tasks[1:] if each.kind != "live"]:
                 _close(task)
-            del self._tasks[1:]
-        self._outbox.append(event)
+                self._tasks.remove(task)
+        if not isinstance(event, LiveWorked) or event.total > 1:
+            self._outbox.append(event)
 
     def _send(self) -> None:
         """In batches: one message for each event would cost the app its time."""
@@ -138,7 +161,7 @@ class _Server:
         self._tasks = []
 
 
-def _close(task: Iterator[Event]) -> None:
+def _close(task: _Task) -> None:
     """Let a generator clean up."""
-    if isinstance(task, Generator):
-        task.close()
+    if isinstance(task.events, Generator):
+        task.events.close()

@@ -41,6 +41,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("redo", ("U",), "Redo", "Give the verdict again that was taken back.", "Verdicts"),
     Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load, predict again.",
             "Model", True),
+    Command("live", ("l",), "Live", "Retrain in memory at every verdict, and show it; r keeps it.", "Model"),
     Command("stop", ("escape",), "Stop", "Stop what is running; nothing is lost.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain first, by name, newest first.", "Looking", True),
     Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),

@@ -33,11 +33,18 @@ class Keep:
 
 
 @dataclass(frozen=True)
+class Live:
+    """Edit in memory for these verdicts, content key -> label, and show what comes of it; None ends that."""
+
+    verdicts: Mapping[bytes, str] | None
+
+
+@dataclass(frozen=True)
 class Stop:
     """Stop what is running."""
 
 
-Request = Retrain | Keep | Stop
+Request = Retrain | Keep | Live | Stop
 
 
 @dataclass(frozen=True)

@@ -9,40 +9,39 @@ from numpy.typing import NDArray
 from tui.rows import Rows
 
 Order = NDArray[np.intp]
-Key = Callable[[Rows], tuple[NDArray[Any], ...]]
+Key = Callable[[Rows], NDArray[Any] | None]
 
 
-def _uncertain(rows: Rows) -> tuple[NDArray[Any], ...]:
+def _uncertain(rows: Rows) -> NDArray[Any]:
     """Images without a verdict first, the least confident of them on top; what has no prediction comes last."""
-    confidence = np.where(np.isnan(rows.confidence), 2.0, rows.confidence)
-    return np.array(rows.names, dtype=object), confidence, rows.verdict >= 0
+    confidence = np.where(np.isnan(rows.confidence), 2, rows.confidence.astype(np.float64))
+    return confidence + 4 * (rows.verdict >= 0)
 
 
-def _name(rows: Rows) -> tuple[NDArray[Any], ...]:
-    return (np.array(rows.names, dtype=object),)
+def _name(rows: Rows) -> None:
+    """Nothing comes before the name."""
 
 
-def _newest(rows: Rows) -> tuple[NDArray[Any], ...]:
-    return np.array(rows.names, dtype=object), -rows.modified_ns
+def _newest(rows: Rows) -> NDArray[Any]:
+    return -rows.modified_ns
 
 
 ORDERS: Mapping[str, Key] = {"uncertain first": _uncertain, "name": _name, "newest": _newest}
-"""By name: the columns to sort by, the most important one last."""
+"""By name: what to sort by; what is equal is sorted by name."""
 
 
 def arranged(rows: Rows, order: str) -> Order:
     """The rows' numbers in the order of that name."""
-    if not len(rows):
-        return np.zeros(0, np.intp)
-    keys = ORDERS[order](rows)
-    result = np.arange(len(rows))
-    for key in keys:
-        result = result[np.argsort(key[result], kind="stable")]
-    return result
+    by_name, key = rows.images.sorted, ORDERS[order](rows)
+    return by_name if key is None else by_name[np.argsort(key[by_name], kind="stable")]
 
 
 def extended(before: Order, names_before: tuple[str, ...], rows: Rows) -> Order:
     """The order before with rows that went taken out and rows that came put at the end: nothing else moves."""
-    kept = [rows.at[names_before[row]] for row in before if names_before[row] in rows.at]
-    came = np.setdiff1d(np.arange(len(rows)), np.array(kept, np.intp))
-    return np.concatenate([np.array(kept, np.intp), came])
+    if rows.names[: len(names_before)] == names_before:
+        return np.concatenate([before, np.arange(len(before), len(rows))])
+    now = rows.images.places(names_before)[before]
+    kept = now[now >= 0]
+    came = np.ones(len(rows), np.bool_)
+    came[kept] = False
+    return np.concatenate([kept, np.flatnonzero(came)])

@@ -1,9 +1,10 @@
 """The folder's images as columns: one row an image, in the order in which they came. No Textual here.
 
-Rows are values: each change gives other rows and shares the columns that stay.
+Rows are values: each change gives other rows and shares what stays. What a batch of predictions copies is small, a few
+numbers a row; names are not copied, and probabilities by the block (`tui/columns.py`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -11,50 +12,55 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.events import FolderChanged, ImagesPredicted
+from tui.columns import Floats, Keys, Names, Places, Shares, unknown
 
-Floats = NDArray[np.float32]
 Numbers = NDArray[Any]
+
+
+def _none() -> Numbers:
+    return np.zeros(0, np.int16)
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
     """Columns of equal length."""
 
-    names: tuple[str, ...] = ()
+    images: Names = field(default_factory=Names)
     """Paths relative to the folder."""
-    contents: tuple[bytes, ...] = ()
+    contents: Keys = field(default_factory=Keys)
     """Content keys; empty where the image was not read yet, or cannot be used."""
-    probabilities: Floats = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    probabilities: Shares = field(default_factory=Shares)
     """(rows, labels); not a number where there is no prediction."""
+    predicted_labels: Numbers = field(default_factory=_none)
+    """The most probable label; -1 where there is no prediction."""
+    confidence: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Its probability; not a number where there is no prediction."""
     modified_ns: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
-    previous: Numbers = field(default_factory=lambda: np.zeros(0, np.int16))
+    previous: Numbers = field(default_factory=_none)
     """The label predicted by the model before this one; -1 where there was none."""
-    verdict: Numbers = field(default_factory=lambda: np.zeros(0, np.int16))
+    verdict: Numbers = field(default_factory=_none)
     """The label that the person gave; -1 where there is none."""
     arrived: Numbers = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Whether the image came while the app was open."""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
     """By name, why an image cannot be used."""
-    at: Mapping[str, int] = field(default_factory=dict[str, int])
-    """The row of each name."""
 
     def __len__(self) -> int:
-        return len(self.names)
+        return len(self.images)
 
     @property
-    def predicted_labels(self) -> NDArray[np.int16]:
-        """(rows,) number of the predicted label; -1 where there is none."""
-        if not len(self) or not self.probabilities.shape[1]:
-            return np.full(len(self), -1, np.int16)
-        known = ~np.isnan(self.probabilities[:, 0])
-        return np.where(known, self.probabilities.argmax(axis=1), -1).astype(np.int16)
+    def names(self) -> tuple[str, ...]:
+        """Of the images, by row; the same object as long as no image comes or goes."""
+        return self.images.all
 
     @property
-    def confidence(self) -> Floats:
-        """(rows,) probability of the predicted label; not a number where there is none."""
-        if not len(self) or not self.probabilities.shape[1]:
-            return np.full(len(self), np.nan, np.float32)
-        return self.probabilities.max(axis=1)
+    def at(self) -> Mapping[str, int]:
+        """The row of each name."""
+        return self.images.at
+
+    def showing(self, contents: Collection[bytes]) -> Places:
+        """The rows of these pictures, all copies, from the first to the last."""
+        return self.contents.find(contents)
 
     def for_labels(self, before: Sequence[str], now: Sequence[str], predicted: int) -> "Rows":
         """Without predictions, for a model of other labels, of which it predicts the first so many."""
@@ -63,7 +69,9 @@ class Rows:
         other = np.array([*(number.get(label, -1) for label in before), -1], np.int16)
         return replace(
             self,
-            probabilities=np.full((len(self), predicted), np.nan, np.float32),
+            probabilities=unknown(len(self), predicted),
+            predicted_labels=np.full(len(self), -1, np.int16),
+            confidence=np.full(len(self), np.nan, np.float32),
             previous=other[self.previous],
             verdict=other[self.verdict],
         )
@@ -76,32 +84,27 @@ class Rows:
 
     def predicted(self, event: ImagesPredicted, verdicts: Mapping[bytes, int]) -> "Rows":
         """With these predictions, and the verdicts on what they show: content -> label number."""
-        known = [index for index, name in enumerate(event.paths) if name in self.at]
-        where = np.array([self.at[event.paths[index]] for index in known], np.intp)
-        probabilities, modified = self.probabilities.copy(), self.modified_ns.copy()
-        probabilities[where] = event.probabilities[known]
-        modified[where] = np.array(event.modified_ns, np.int64)[known]
-        contents, verdict = list(self.contents), self.verdict.copy()
-        for row, index in zip(where, known, strict=True):
-            contents[row] = event.contents[index]
-            verdict[row] = verdicts.get(event.contents[index], -1)
-        problems = {name: why for name, why in self.problems.items() if name not in set(event.paths)}
+        places = self.images.places(event.paths)
+        known = np.flatnonzero(places >= 0)
+        where, values = places[known], event.probabilities[known]
+        contents = [event.contents[index] for index in known.tolist()]
+        labels, confidence = _most_probable(values)
         return replace(
             self,
-            probabilities=probabilities,
-            modified_ns=modified,
-            contents=tuple(contents),
-            verdict=verdict,
-            problems=problems,
+            contents=self.contents.put(where, contents),
+            probabilities=self.probabilities.put(where, values),
+            predicted_labels=_put(self.predicted_labels, where, labels),
+            confidence=_put(self.confidence, where, confidence),
+            modified_ns=_put(self.modified_ns, where, np.array(event.modified_ns, np.int64)[known]),
+            verdict=_put(self.verdict, where, [verdicts.get(content, -1) for content in contents]),
+            problems=self._problems_but(event.paths),
         )
 
     def judged(self, verdicts: Mapping[bytes, int]) -> "Rows":
         """With these verdicts on pictures, by content; -1 takes one back. All copies of a picture show it."""
-        verdict = self.verdict.copy()
-        for row, content in enumerate(self.contents):
-            if content in verdicts:
-                verdict[row] = verdicts[content]
-        return replace(self, verdict=verdict)
+        where = self.showing(verdicts)
+        given = [verdicts[self.contents[row]] for row in where.tolist()]
+        return replace(self, verdict=_put(self.verdict, where, given))
 
     def skipped(self, name: str, reason: str) -> "Rows":
         """With an image that cannot be used."""
@@ -114,42 +117,73 @@ class Rows:
     def _with(self, names: Sequence[str], arrived: bool) -> "Rows":
         if not names:
             return self
-        more, labels = len(names), self.probabilities.shape[1]
+        more = len(names)
         return replace(
             self,
-            names=(*self.names, *names),
-            contents=(*self.contents, *[b""] * more),
-            probabilities=np.concatenate([self.probabilities, np.full((more, labels), np.nan, np.float32)]),
-            modified_ns=np.concatenate([self.modified_ns, np.zeros(more, np.int64)]),
-            previous=np.concatenate([self.previous, np.full(more, -1, np.int16)]),
-            verdict=np.concatenate([self.verdict, np.full(more, -1, np.int16)]),
-            arrived=np.concatenate([self.arrived, np.full(more, arrived)]),
-            at={**self.at, **{name: len(self) + index for index, name in enumerate(names)}},
+            images=self.images.plus(names),
+            contents=self.contents.plus(more),
+            probabilities=self.probabilities.plus(more),
+            predicted_labels=_longer(self.predicted_labels, more, -1),
+            confidence=_longer(self.confidence, more, np.nan),
+            modified_ns=_longer(self.modified_ns, more, 0),
+            previous=_longer(self.previous, more, -1),
+            verdict=_longer(self.verdict, more, -1),
+            arrived=_longer(self.arrived, more, arrived),
         )
 
     def _without(self, names: Sequence[str]) -> "Rows":
-        gone = set(names)
-        stay = np.array([row for row, name in enumerate(self.names) if name not in gone], np.intp)
-        kept = tuple(name for name in self.names if name not in gone)
-        return replace(
-            self,
-            names=kept,
-            contents=tuple(c for c, name in zip(self.contents, self.names, strict=True) if name not in gone),
-            probabilities=self.probabilities[stay],
+        places = self.images.places(names)
+        stays = np.ones(len(self), np.bool_)
+        stays[places[places >= 0]] = False
+        stay = np.flatnonzero(stays)
+        return Rows(
+            images=self.images.only(stay),
+            contents=self.contents.only(stay),
+            probabilities=self.probabilities.only(stay),
+            predicted_labels=self.predicted_labels[stay],
+            confidence=self.confidence[stay],
             modified_ns=self.modified_ns[stay],
             previous=self.previous[stay],
             verdict=self.verdict[stay],
             arrived=self.arrived[stay],
-            problems={name: why for name, why in self.problems.items() if name not in gone},
-            at={name: row for row, name in enumerate(kept)},
+            problems=self._problems_but(names),
         )
 
     def _unread(self, names: Sequence[str]) -> "Rows":
-        where = np.array([self.at[name] for name in names], np.intp)
-        probabilities, contents, verdict = self.probabilities.copy(), list(self.contents), self.verdict.copy()
-        probabilities[where] = np.nan
-        verdict[where] = -1
-        for row in where:
-            contents[row] = b""
-        problems = {name: why for name, why in self.problems.items() if name not in set(names)}
-        return replace(self, probabilities=probabilities, contents=tuple(contents), verdict=verdict, problems=problems)
+        where = self.images.places(names)
+        nothing = np.full((len(where), self.probabilities.labels), np.nan, np.float32)
+        return replace(
+            self,
+            contents=self.contents.put(where, [b""] * len(where)),
+            probabilities=self.probabilities.put(where, nothing),
+            predicted_labels=_put(self.predicted_labels, where, -1),
+            confidence=_put(self.confidence, where, np.nan),
+            verdict=_put(self.verdict, where, -1),
+            problems=self._problems_but(names),
+        )
+
+    def _problems_but(self, names: Collection[str]) -> Mapping[str, str]:
+        """The problems without those of these images: the same object if they have none."""
+        solved = {name for name in names if name in self.problems}
+        if not solved:
+            return self.problems
+        return {name: why for name, why in self.problems.items() if name not in solved}
+
+
+def _most_probable(probabilities: Floats) -> tuple[Numbers, Floats]:
+    """The label of each row, and its probability."""
+    if not probabilities.shape[1]:
+        return np.full(len(probabilities), -1, np.int16), np.full(len(probabilities), np.nan, np.float32)
+    highest: Floats = probabilities.max(axis=1)
+    labels_of: Numbers = np.where(np.isnan(highest), -1, probabilities.argmax(axis=1)).astype(np.int16)
+    return labels_of, highest
+
+
+def _put(column: NDArray[Any], where: Places, values: Any) -> NDArray[Any]:
+    changed = column.copy()
+    changed[where] = values
+    return changed
+
+
+def _longer(column: NDArray[Any], rows: int, value: float) -> NDArray[Any]:
+    return np.concatenate([column, np.full(rows, value, column.dtype)])

@@ -1,5 +1,6 @@
 """Session: all that the app knows, as one frozen value; `after(event)` gives the next one. No Textual here."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +14,9 @@ from engine.events import (
     FolderChanged,
     ImageSkipped,
     ImagesPredicted,
+    LiveLearned,
+    LiveWaits,
+    LiveWorked,
     ModelOpened,
     ModelRestored,
     ModelSaved,
@@ -24,6 +28,7 @@ from engine.journal import Verdict
 from tui.rows import Rows
 from tui.text import learned
 
+LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
 LOSSES_KEPT = 200
 """Of the loss curve; a terminal is no wider."""
 
@@ -70,8 +75,14 @@ class Session:
     rows: Rows = field(default_factory=Rows)
     verdicts: Mapping[bytes, Verdict] = field(default_factory=dict[bytes, Verdict])
     """By picture content."""
+    tally: Counter[tuple[str | None, bool]] = field(default_factory=Counter[tuple[str | None, bool]])
+    """How many verdicts there are of each label, flips apart; kept up verdict by verdict, since there may be many."""
     scan: Scan | None = None
     training: Training | None = None
+    live: bool = False
+    """Whether what is shown is edited in memory after every verdict; nothing of it is saved."""
+    preparing: str = ""
+    """How far live is, where it takes a while."""
     trained: Training | None = None
     """How the last retrain ended."""
     losses: tuple[float, ...] = ()
@@ -82,6 +93,11 @@ class Session:
     """One line for the person."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
+
+    def __post_init__(self) -> None:
+        # At first, and where another process gave verdicts on the same folder meanwhile.
+        if self.tally.total() != len(self.verdicts):
+            object.__setattr__(self, "tally", _kinds(self.verdicts))
 
     def after(self, event: Event) -> "Session":
         """The session once `event` has happened."""
@@ -99,6 +115,14 @@ class Session:
             case TrainingBegan():
                 training = Training(event.trainer, event.samples, event.epochs, why=event.why)
                 return replace(self, training=training, losses=(), notice="")
+            case LiveWorked(done=done, total=total):
+                return replace(self, preparing=f"{done:,} of {total:,}" if done < total else "")
+            case LiveLearned():
+                words = learned(event.flips, event.learned, event.accepted, event.broken)
+                said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
+                return replace(self, notice=said, preparing="", problem="")
+            case LiveWaits(why=why):
+                return replace(self, notice=f"Live: {why}", preparing="")
             case SamplesCompared(done=done, total=total):
                 training = self.training or Training("", total, 0)
                 return replace(self, training=replace(training, compared=done))
@@ -115,9 +139,14 @@ class Session:
 
     def judged(self, verdicts: Mapping[bytes, Verdict], changed: Iterable[bytes]) -> "Session":
         """The session with these verdicts in force; `changed` are the pictures on which they differ from before."""
-        session = replace(self, verdicts=verdicts, labels=self._with_new(self.labels, verdicts))
         pictures = set(changed)
-        return replace(session, rows=self.rows.judged({each: -1 for each in pictures} | session._numbers(pictures)))
+        came = {each: verdicts[each] for each in pictures if each in verdicts}
+        went = {each: self.verdicts[each] for each in pictures if each in self.verdicts}
+        tally = self.tally.copy()
+        tally.update(_kinds(came))
+        tally.subtract(_kinds(went))
+        session = replace(self, verdicts=verdicts, tally=tally, labels=self._with_new(self.labels, came))
+        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session._numbers(pictures)))
 
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
@@ -136,6 +165,12 @@ class Session:
         """A retrain was asked for."""
         return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
 
+    def lived(self, on: bool) -> "Session":
+        """Live was switched on or off; what it changes is compared with what the saved model predicts."""
+        if not on:
+            return replace(self, live=False, preparing="", notice="Live is off: what the saved model predicts is shown.")
+        return replace(self, live=True, rows=self.rows.before_new_model(), notice=LIVE_BEGINS, problem="")
+
     def decided(self, notice: str) -> "Session":
         """The person said what becomes of the challenger."""
         return replace(self, waiting=None, notice=notice or self.notice)
@@ -149,15 +184,15 @@ class Session:
     def label_counts(self) -> dict[str, int]:
         """By label, how many verdicts; copies count once."""
         counts = dict.fromkeys(self.labels, 0)
-        for verdict in self.verdicts.values():
-            if verdict.label in counts:
-                counts[verdict.label] += 1
+        for (label, _), number in self.tally.items():
+            if label in counts:
+                counts[label] += number
         return counts
 
     @property
     def flips(self) -> int:
         """Verdicts that differ from what was shown when they were given."""
-        return sum(verdict.flip for verdict in self.verdicts.values())
+        return sum(number for (_, flip), number in self.tally.items() if flip)
 
     def _numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
         """The verdicts in force on these pictures, as label numbers."""
@@ -207,4 +242,11 @@ class Session:
         return replace(self, training=None, trained=self.training, waiting=waiting, notice=words)
 
     def _replaced(self, version: int, notice: str) -> "Session":
-        return replace(self, version=version, rows=self.rows.before_new_model(), waiting=None, notice=notice)
+        # What live showed is what was saved: it stays marked as changed.
+        rows = self.rows if self.live else self.rows.before_new_model()
+        return replace(self, version=version, rows=rows, waiting=None, notice=notice)
+
+
+def _kinds(verdicts: Mapping[bytes, Verdict]) -> Counter[tuple[str | None, bool]]:
+    """How many verdicts there are of each label, flips apart."""
+    return Counter((verdict.label, verdict.flip) for verdict in verdicts.values())

@@ -1,7 +1,7 @@
-"""What the table shows of a session: columns by row, made once for each session. No Textual here."""
+"""What the table shows of a session: of each row that is looked at, what there is to say. No Textual here."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,32 +9,61 @@ from numpy.typing import NDArray
 from tui.session import Session
 
 WAITING, PREDICTED, SKIPPED, NEW, CHANGED = range(5)
-"""What there is to say of a row, the more telling the higher."""
+"""What there is to say of a row."""
+
+
+class Line(NamedTuple):
+    """All that a row's line on the screen depends on; labels by number, -1 for none."""
+
+    name: str
+    state: int
+    predicted: int
+    share: float
+    """The probability of the predicted label; 0 without a prediction."""
+    verdict: int
+    previous: int
+    flip: bool
+    """Whether the verdict contradicted what was shown then."""
+    why: str
+    """Why the image cannot be used."""
 
 
 @dataclass(frozen=True, eq=False)
 class TableRows:
-    """Columns of equal length, and the order in which they are shown."""
+    """A session, and the order in which its rows are shown. What to say is worked out row by row: few are seen."""
 
     session: Session = field(default_factory=Session)
     order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     """Row numbers from top to bottom."""
-    predicted: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
-    confidence: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
-    verdict: NDArray[np.int16] = field(default_factory=lambda: np.zeros(0, np.int16))
-    state: NDArray[Any] = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __len__(self) -> int:
         return len(self.order)
 
+    def state(self, row: int) -> int:
+        """The most telling of what there is to say of a row."""
+        rows = self.session.rows
+        if rows.names[row] in rows.problems:
+            return SKIPPED
+        predicted, previous = rows.predicted_labels[row], rows.previous[row]
+        if predicted < 0:
+            return WAITING
+        if previous >= 0 and previous != predicted:
+            return CHANGED
+        return NEW if rows.arrived[row] else PREDICTED
 
-def table_rows(session: Session, order: NDArray[np.intp]) -> TableRows:
-    """Work out the columns of all rows."""
-    rows = session.rows
-    predicted = rows.predicted_labels
-    state = np.where(predicted >= 0, PREDICTED, WAITING).astype(np.int8)
-    state[rows.arrived & (predicted >= 0)] = NEW
-    state[(rows.previous >= 0) & (predicted >= 0) & (rows.previous != predicted)] = CHANGED
-    skipped = [rows.at[name] for name in rows.problems if name in rows.at]
-    state[np.array(skipped, np.intp)] = SKIPPED
-    return TableRows(session, order, predicted, rows.confidence, rows.verdict, state)
+    def line(self, position: int) -> Line:
+        """What there is to say at a position of the order."""
+        session, row = self.session, int(self.order[position])
+        rows = session.rows
+        name, predicted, verdict = rows.names[row], int(rows.predicted_labels[row]), int(rows.verdict[row])
+        given = session.verdicts.get(rows.contents[row]) if verdict >= 0 else None
+        return Line(
+            name=name,
+            state=self.state(row),
+            predicted=predicted,
+            share=float(rows.confidence[row]) if predicted >= 0 else 0.0,
+            verdict=verdict,
+            previous=int(rows.previous[row]),
+            flip=given is not None and given.flip,
+            why=rows.problems.get(name, ""),
+        )

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.events import FolderChanged, ImagesPredicted, ModelOpened
 from engine.journal import Verdict
 from tests.pseudo_terminal import PseudoTerminal
-from tui.rows import Rows
 from tui.session import Session
-from tui.table_rows import TableRows, table_rows
+from tui.table_rows import TableRows
 
 PATIENCE_S = 30
 """How long the slowest machine may take; nothing is measured."""
@@ -76,29 +77,24 @@ def columns(
     shown: dict[int, int] | None = None,
 ) -> TableRows:
     """What the table shows of these images, in this order; the rest by row number."""
-    count = len(names)
-    verdict, before = np.full(count, -1, np.int16), np.full(count, -1, np.int16)
-    for row, label in (verdicts or {}).items():
-        verdict[row] = label
-    for row, label in (previous or {}).items():
-        before[row] = label
-    contents = tuple(b"%d" % row for row in range(count))
-    rows = Rows(
-        names=names,
-        contents=contents,
-        probabilities=np.asarray(probabilities, np.float32),
-        modified_ns=np.zeros(count, np.int64),
-        previous=before,
-        verdict=verdict,
-        arrived=np.isin(np.arange(count), arrived),
-        problems={names[row]: why for row, why in (problems or {}).items()},
-        at={name: row for row, name in enumerate(names)},
-    )
+    count, keys = len(names), tuple(b"%016d" % row for row in range(len(names)))
     given = {
-        contents[row]: Verdict(contents[row], labels[label], labels[(shown or {}).get(row, label)], 0)
+        keys[row]: Verdict(keys[row], labels[label], labels[(shown or {}).get(row, label)], 0)
         for row, label in (verdicts or {}).items()
     }
-    return table_rows(Session(labels=labels, rows=rows, verdicts=given), np.arange(count))
+    session = Session(labels=labels).after(ModelOpened("m.mlmodel", labels, 0, (5, 7), True)).after(FolderChanged(names))
+    known = [row for row in range(count) if not np.isnan(probabilities[row][0])]
+    said = ImagesPredicted(
+        tuple(names[row] for row in known), tuple(keys[row] for row in known), (0,) * len(known),
+        np.asarray(probabilities, np.float32)[known], 0,
+    )  # fmt: skip
+    session = session.after(said).judged(given, given)
+    before = np.full(count, -1, np.int16)
+    before[list(previous or {})] = list((previous or {}).values())
+    came = np.isin(np.arange(count), arrived)
+    why = {names[row]: reason for row, reason in (problems or {}).items()}
+    rows = replace(session.rows, previous=before, arrived=came, problems=why)
+    return TableRows(replace(session, rows=rows), np.arange(count))
 
 
 @pytest.fixture(name="columns")

@@ -23,7 +23,7 @@ from engine.head import Head
 from engine.journal import Verdict
 from tui.order import ORDERS, arranged, extended
 from tui.session import Session
-from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, table_rows
+from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, TableRows
 
 NAMES = ("b.png", "c.png", "a.png")
 OPENED = ModelOpened("m.mlmodel", ("Cat", "Dog"), 0, (5, 7), True)
@@ -57,9 +57,10 @@ def test_rows_fill_in():
 
 def test_a_session_is_never_changed():
     before = ready()
-    kept = before.rows.probabilities.copy()
+    kept = [share.copy() for share in before.rows.probabilities]
     after(predicted(shares=(0.1, 0.1, 0.1)), FolderChanged(removed=("b.png",)), ImageSkipped("a.png", "x"), session=before)
-    assert (before.rows.probabilities == kept).all()
+    assert np.array_equal(list(before.rows.probabilities), kept)
+    assert before.rows.confidence == pytest.approx([0.9, 0.8, 0.55])
     assert before.rows.names == NAMES
     assert before.rows.problems == {}
 
@@ -111,6 +112,11 @@ def test_verdicts_on_labels_that_the_model_lacks_are_not_shown():
     assert session.rows.verdict.tolist() == [-1, -1, -1]
 
 
+def states(session):
+    rows = TableRows(session, np.arange(len(session.rows)))
+    return [rows.state(row) for row in range(len(rows))]
+
+
 def test_what_the_table_says_of_each_row():
     session = after(
         FolderChanged(added=("new.png", "bad.png", "late.png")),
@@ -118,11 +124,10 @@ def test_what_the_table_says_of_each_row():
         ImageSkipped("bad.png", "The file is empty."),
         session=ready(),
     )
-    rows = table_rows(session, np.arange(6))
-    assert rows.state.tolist() == [PREDICTED, PREDICTED, PREDICTED, NEW, SKIPPED, WAITING]
+    assert states(session) == [PREDICTED, PREDICTED, PREDICTED, NEW, SKIPPED, WAITING]
     score = Score(1, 2, 0.5)
     session = after(ModelSaved(Path("m"), 1, score, score), predicted(shares=(0.1, 0.2, 0.6), version=1), session=session)
-    assert table_rows(session, np.arange(6)).state.tolist()[:3] == [CHANGED, PREDICTED, PREDICTED]
+    assert states(session)[:3] == [CHANGED, PREDICTED, PREDICTED]
     assert session.version == 1
 
 

@@ -102,8 +102,12 @@ def test_a_scrollbar_takes_its_cell_from_the_lines(shown, many):
         assert {cell_len(text) for text in lines(table)} == {80}
         table.show(many(300), 0)
         await pilot.pause()
-        assert {cell_len(text) for text in lines(table)} == {79}
+        assert {cell_len(text) for text in lines(table)} == {80}
         assert "status" in lines(table)[0]
+        assert [y for y, text in enumerate(lines(table)) if text.endswith("▐")] == [1, 2]
+        table.cursor = 299
+        await pilot.pause()
+        assert lines(table)[-1].endswith("▐") and not lines(table)[1].endswith("▐")
         assert not table.show_horizontal_scrollbar
 
     shown(story)
@@ -279,10 +283,8 @@ def test_a_hundred_thousand_rows_cost_what_is_seen(shown, many, monkeypatch):
 
     async def story(pilot, table):
         rows = many(100_000)
-        row = Table._row
-        monkeypatch.setattr(
-            Table, "_row", lambda self, cells, position: drawn.append(position) or row(self, cells, position)
-        )
+        draw = Table._draw
+        monkeypatch.setattr(Table, "_draw", lambda self, *line: drawn.append(line) or draw(self, *line))
         table.show(rows, 99_999)
         await pilot.pause()
         assert "image099999" in lines(table)[-1]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui.widgets.table import STEPS, Layout, layout
+from tui.layout import STEPS, Layout, layout
 
 
 @pytest.mark.parametrize("longest", [3, 9, 16, 70])

@@ -10,9 +10,10 @@ import numpy as np
 from textual.app import App
 from textual.binding import Binding
 from textual.containers import Horizontal
-from tui.rows import Rows
+from engine.events import FolderChanged, ImagesPredicted, ImageSkipped, ModelOpened
+from engine.journal import Verdict
 from tui.session import Session
-from tui.table_rows import table_rows
+from tui.table_rows import TableRows
 from tui.widgets.lines import Title
 from tui.widgets.picture import Picture
 from tui.widgets.table import Table
@@ -32,17 +33,21 @@ class Shown(App):
 
     def on_mount(self):
         self.animation_level = "none"
-        self.verdict = np.full(len(NAMES), -1, np.int16)
+        count = len(NAMES)
+        self.keys = tuple(b"%016d" % row for row in range(count))
+        shares = np.zeros((count - 1, len(LABELS)), np.float32)
+        shares[:, :2] = 0.7, 0.3
+        said = ImagesPredicted(NAMES[:-1], self.keys[:-1], (0,) * (count - 1), shares, 0)
+        skipped = ImageSkipped(NAMES[-1], WHY)
+        self.session = Session()
+        for event in (ModelOpened("m", LABELS, 0, (5, 7), True), FolderChanged(NAMES), said, skipped):
+            self.session = self.session.after(event)
         self.query_one(Picture).show(None, WHY)
         self.put()
 
     def put(self):
-        count = len(NAMES)
-        shares = np.tile(np.float32([0.7, 0.3]), (count, 1))
-        rows = Rows(NAMES, (b"",) * count, shares, np.zeros(count, np.int64), np.full(count, -1, np.int16),
-                    self.verdict.copy(), np.zeros(count, bool), {{NAMES[-1]: WHY}}, {{n: i for i, n in enumerate(NAMES)}})
         table = self.query_one(Table)
-        table.show(table_rows(Session(labels=LABELS, rows=rows), np.arange(count)), table.cursor)
+        table.show(TableRows(self.session, np.arange(len(NAMES))), table.cursor)
 
     def action_move(self, by):
         self.query_one(Table).cursor += by
@@ -51,7 +56,9 @@ class Shown(App):
         self.query_one(Table).page(pages)
 
     def action_judge(self):
-        self.verdict[self.query_one(Table).cursor] = 1
+        key = self.keys[self.query_one(Table).cursor]
+        given = {{**self.session.verdicts, key: Verdict(key, LABELS[1], LABELS[0], 0)}}
+        self.session = self.session.judged(given, [key])
         self.put()
 
     def action_picture(self):

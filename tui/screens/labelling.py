@@ -35,6 +35,9 @@ class Labelling(Screen[None]):
         """Show another session."""
         raise NotImplementedError
 
+    def verdicts_changed(self) -> None:
+        """Verdicts were given or taken back."""
+
     # Moving.
 
     def action_move(self, rows: int) -> None:
@@ -146,16 +149,18 @@ class Labelling(Screen[None]):
         self._journal.append([Verdict(image, label, shown, session.version)], time.time())
         self.become(session.judged(self._journal.in_force(), [image]))
         table.cursor += 1
+        self.verdicts_changed()
 
     def _changed(self, images: tuple[bytes, ...], nothing: str) -> None:
         if not images:
             self._tell(nothing)
             return
         self.become(self.session.judged(self._journal.in_force(), images))
-        row = next((row for row, content in enumerate(self.session.rows.contents) if content in images), -1)
-        if row >= 0:
+        self.verdicts_changed()
+        rows = self.session.rows.showing(images)
+        if len(rows):
             self._touched = True
-            self.table.cursor = int((self._order == row).argmax())
+            self.table.cursor = int((self._order == rows[0]).argmax())
 
     def _tell(self, words: str) -> None:
         self.become(self.session.told(words))

@@ -12,14 +12,15 @@ from textual.widgets import Footer
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
 from engine.journal import Journal
 from tui.commands import COMMANDS
-from tui.messages import Crashed, Ended, Failed, Keep, Retrain, Stop
+from tui.folding import after_all, together
+from tui.messages import Crashed, Ended, Failed, Keep, Live, Retrain, Stop
 from tui.order import ORDERS, arranged, extended
 from tui.pictures import Pictures
 from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.labelling import Labelling
 from tui.session import Session
-from tui.table_rows import table_rows
+from tui.table_rows import TableRows
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
 from tui.widgets.table import Table
@@ -87,8 +88,10 @@ class Main(Labelling):
         """Fold all that was said since the last time into one new session."""
         said = self._work.heard()
         session = self.session
-        for each in said:
+        for each in together(said):
             match each:
+                case list():
+                    session = after_all(session, each)
                 case Ended(stopped=stopped):
                     session = session.ended(stopped)
                 case Failed(sentence=sentence, hint=hint, fatal=fatal):
@@ -99,8 +102,6 @@ class Main(Labelling):
                     session = session.failed(
                         f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
                     )
-                case _:
-                    session = session.after(each)
         if session is not self.session:
             self._swapped |= any(isinstance(each, ModelSaved | ModelRestored) for each in said)
             ended = any(isinstance(each, Ended) for each in said)
@@ -140,7 +141,7 @@ class Main(Labelling):
         if session.rows is not before.rows or sort:
             if name in session.rows.at and (self._touched or not sort):
                 position = int((self._order == session.rows.at[name]).argmax())
-            table.show(table_rows(session, self._order), position)
+            table.show(TableRows(session, self._order), position)
             self._show_picture()
 
     # The picture.
@@ -187,6 +188,31 @@ class Main(Labelling):
         verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
         self._work.ask(Retrain(verdicts, time.time(), self._trainer))
         self.become(session.began())
+
+    def action_live(self) -> None:
+        """Edit in memory after every verdict, or no longer."""
+        session = self.session
+        samples = "Live is for models with weights; this one keeps samples, and r takes them in at once."
+        if session.why_not or session.learns_labels:
+            self._tell(session.why_not or samples)
+            return
+        self._touched = True
+        self.become(session.lived(not session.live))
+        if session.live:
+            self._work.ask(Live(None))
+        else:
+            self._ask_live()
+
+    def verdicts_changed(self) -> None:
+        """Live goes on from the new verdicts, once the screen shows them."""
+        if self.session.live:
+            self.call_after_refresh(self._ask_live)
+
+    def _ask_live(self) -> None:
+        if not self.session.live:
+            # It was switched off while the screen was painted.
+            return
+        self._work.ask(Live({image: verdict.label or "" for image, verdict in self.session.verdicts.items()}))
 
     def action_stop(self) -> None:
         """Stop the retrain or the scan."""

@@ -1,13 +1,15 @@
 """The lines around the table: what is open, what is counted, what just happened."""
 
+from rich.segment import Segment
 from textual.reactive import reactive
-from textual.widgets import Static
+from textual.strip import Strip
 
 from tui.session import Session
-from tui.text import count, safe
+from tui.text import count, fit, safe
+from tui.widgets.still import Still
 
 
-class Line(Static):
+class Line(Still):
     """One line of words about the session; sent again only when its words change."""
 
     DEFAULT_CSS = """
@@ -17,8 +19,13 @@ class Line(Static):
     session: reactive[Session] = reactive(Session, repaint=False)
 
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
-        super().__init__("", markup=False, id=id)
+        super().__init__(id=id)
         self._said = ""
+
+    @property
+    def content(self) -> str:
+        """What it says."""
+        return self._said
 
     def words(self, session: Session) -> str:
         """What the line says."""
@@ -29,7 +36,12 @@ class Line(Static):
         words = self.words(session)
         if words != self._said:
             self._said = words
-            self.update(words, layout=False)
+            self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The words, as far as there is room."""
+        cells = self.size.width
+        return Strip([Segment(fit(self._said if y == 0 else "", cells), self.visual_style.rich_style)], cells)
 
 
 class Title(Line):
@@ -40,7 +52,8 @@ class Title(Line):
     def words(self, session: Session) -> str:
         """`Catflap  CatDog.mlmodel, version 2  ~/photographs  uncertain first`."""
         model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
-        return f" Catflap · {model} · {safe(session.folder.name)} · {self.order}"
+        live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
+        return f" Catflap · {model}{live} · {safe(session.folder.name)} · {self.order}"
 
     def watch_order(self) -> None:
         """The order is part of the title."""

@@ -1,7 +1,5 @@
 """The table of images: lines rendered from columns, only those on the screen, only when they change."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -13,60 +11,19 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, TableRows
+from tui.layout import PERCENT, layout, thumb
+from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line, TableRows
 from tui.text import bar, fit, percent, safe, width
 
-
-@dataclass(frozen=True)
-class Layout:
-    """How many cells each column takes, a space between them; 0 leaves a column out."""
-
-    mark: int
-    name: int
-    label: int
-    bar: int
-    status: int
-
-
-PERCENT, LEAST_NAME = 5, 12
-STEPS = (
-    (20, 26, 16),
-    (12, 22, 16),
-    (8, 16, 16),
-    (6, 12, 16),
-    (4, 7, 16),
-    (0, 7, 16),
-    (0, 7, 10),
-    (0, 7, 6),
-    (0, 0, 6),
-    (0, 0, 4),
-)
-"""From roomy to narrow: cells of the bar, of the status, and of a label at most."""
 SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
 """A row's state in one character, where there is no room for words."""
+HANDLE = "▐"
+"""Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
+KEPT = 256
+"""Lines that are kept as they were drawn; a few screenfuls."""
 
-
-def layout(cells: int, longest_label: int) -> Layout:
-    """Share out `cells`: the name gets what is left; where that is little, the bar shrinks, then labels and status."""
-    plans = [_shared_out(cells, longest_label, *step) for step in STEPS]
-    return next((plan for plan in plans if plan.name >= max(LEAST_NAME, cells // 3)), plans[-1])
-
-
-def _shared_out(cells: int, longest_label: int, bar_cells: int, status: int, most_label: int) -> Layout:
-    label = max(4, min(longest_label, most_label))
-    mark = 3 if status else 4
-    used = mark + label + PERCENT + label + status + bar_cells + 3 + (bar_cells > 0) + (status > 0)
-    return Layout(mark, max(1, cells - used), label, bar_cells, status)
-
-
-def _joined(segments: list[Segment], look: Style) -> Strip:
-    """One segment where neighbours look the same, and blanks look like what stands before: a style costs 40 bytes."""
-    joined = []
-    for segment in segments:
-        if segment.text.strip():
-            look = segment.style or look
-        joined.append(Segment(segment.text, look))
-    return Strip(joined).simplify()
+Drawn = tuple[Line, bool, bool]
+"""What a line says, whether the cursor is on it, and the scrollbar's handle."""
 
 
 class Table(ScrollView, can_focus=True, inherit_bindings=False):
@@ -80,7 +37,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     }  # fmt: skip
     DEFAULT_CSS = """
     Table {
-        height: 1fr; scrollbar-size: 0 1; overflow-x: hidden; background: $background;
+        height: 1fr; scrollbar-size: 0 0; overflow-x: hidden; background: $background;
         & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
         & > .table--cursor { background: $primary; color: $text; text-style: bold; }
         & > .table--dim { color: $text-muted; }
@@ -113,14 +70,17 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._rows = TableRows()
-        self._drawn: dict[int, Strip] = {}
+        self._on_screen: dict[int, Strip] = {}
+        """By line of the screen, what was drawn there last."""
+        self._strips: dict[Drawn, Strip] = {}
+        self._looks: dict[tuple[str, bool], Style] = {}
         self._labels: tuple[str, ...] = ()
-        self._plan, self._planned_for = layout(0, 0), 0
+        self._plan, self._planned_for = layout(0, 0), (0, self._labels)
 
     @property
     def visible_rows(self) -> int:
         """Rows that fit on the screen, the header not counted."""
-        return max(1, self.scrollable_content_region.height - 1)
+        return max(1, self.size.height - 1)
 
     @property
     def row(self) -> int:
@@ -135,10 +95,9 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         line = self.cursor - self.scroll_offset.y
         moved = cursor != self.cursor
         self._rows = rows
-        self._share_out(self._cells)
+        self._share_out()
         self.virtual_size = Size(self.size.width, len(rows) + 1)
-        before = dict(self._drawn)
-        top = self.scroll_offset.y
+        before, top = dict(self._on_screen), self.scroll_offset.y
         with self.prevent(Table.Moved):
             self.set_reactive(Table.cursor, max(0, min(cursor, len(rows) - 1)))
         if moved:
@@ -149,16 +108,19 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             return
         for y in range(self.size.height):
             if y not in before or self._line(y) != before[y]:
-                self.refresh(Region(0, y, self._cells, 1))
+                self._refresh_line(y)
 
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint the two lines that look different, and tell of the move."""
         for position in (before, now):
             y = position - self.scroll_offset.y + 1
             if 1 <= y < self.size.height:
-                self.refresh(Region(0, y, self._cells, 1))
+                self._refresh_line(y)
         self._keep_in_view()
         self.post_message(self.Moved(self, now))
+
+    def _refresh_line(self, y: int) -> None:
+        self.refresh(Region(0, y, self.size.width, 1))
 
     def validate_cursor(self, cursor: int) -> int:
         """Stay inside the table."""
@@ -172,15 +134,37 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def on_resize(self, event: events.Resize) -> None:
         """The columns' widths depend on the table's."""
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
-        self._drawn.clear()
+        self._on_screen.clear()
         self._keep_in_view()
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """A click on a row moves there."""
         position = event.y - 1 + self.scroll_offset.y
-        if event.y >= 1 and position < len(self._rows):
+        if event.y >= 1 and position < len(self._rows) and not self._on_scrollbar(event.x):
             self.cursor = position
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """The scrollbar's handle is where the mouse is."""
+        if self._on_scrollbar(event.x):
+            self.capture_mouse()
+            self._drag(event.y)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """It follows the mouse."""
+        if self.app.mouse_captured is self:
+            self._drag(event.y)
+
+    def on_mouse_up(self) -> None:
+        """It stays where it is."""
+        self.release_mouse()
+
+    def _on_scrollbar(self, x: int) -> bool:
+        return x == self.size.width - 1 and len(self._rows) > self.visible_rows
+
+    def _drag(self, y: int) -> None:
+        share = max(0, y - 1) / max(1, self.visible_rows - 1)
+        self.cursor = round(share * (len(self._rows) - 1))
 
     def _keep_in_view(self) -> None:
         """A cursor that leaves the view comes to its middle: to scroll by single lines would repaint all at every key."""
@@ -196,94 +180,111 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """What stood on a line is no longer known."""
         super().watch_scroll_y(old_value, new_value)
-        self._drawn.clear()
+        self._on_screen.clear()
+
+    def notify_style_update(self) -> None:
+        """The lines depend on the colours."""
+        self._looks.clear()
+        self._strips.clear()
+        super().notify_style_update()
 
     def render_line(self, y: int) -> Strip:
         """One line of the screen; the first is the header."""
-        strip = self._line(y)
-        self._drawn[y] = strip
+        strip = self._on_screen[y] = self._line(y)
         return strip
 
-    def _share_out(self, cells: int) -> None:
-        """The columns' widths hang on the labels and on the cells beside the scrollbar alone."""
-        self._planned_for = cells
-        self._labels = tuple(safe(label) for label in self._rows.session.labels)
-        self._plan = layout(cells, max((width(label) for label in self._labels), default=5))
-
-    @property
-    def _cells(self) -> int:
-        return self.scrollable_content_region.width or self.size.width
+    def _share_out(self) -> None:
+        """The columns' widths hang on the labels, on the table's cells, and on whether one of them is the scrollbar's."""
+        labels, cells = self._rows.session.labels, self.size.width - (len(self._rows) > self.visible_rows)
+        if (cells, labels) != self._planned_for:
+            self._planned_for = cells, labels
+            self._labels = tuple(safe(label) for label in labels)
+            self._plan = layout(cells, max((width(label) for label in self._labels), default=5))
+            self._strips.clear()
 
     def _line(self, y: int) -> Strip:
-        cells = self._cells
-        if cells != self._planned_for:
-            self._share_out(cells)
-        if y == 0:
-            return self._header(cells)
+        self._share_out()
         position = y - 1 + self.scroll_offset.y
+        if y == 0:
+            return self._header()
         if position >= len(self._rows):
-            return Strip([Segment(" " * cells, self.rich_style)], cells)
-        return self._row(cells, position)
+            return Strip.blank(self.size.width, self._look("", False))
+        handle = y - 1 in thumb(len(self._rows), self.visible_rows, self.scroll_offset.y)
+        drawn = self._rows.line(position), position == self.cursor, handle
+        strip = self._strips.get(drawn)
+        if strip is None:
+            if len(self._strips) >= KEPT:
+                self._strips.clear()
+            strip = self._strips[drawn] = self._draw(*drawn)
+        return strip
 
-    def _header(self, cells: int) -> Strip:
+    def _header(self) -> Strip:
         plan = self._plan
         confidence = fit("sure", plan.bar + (plan.bar > 0) + PERCENT)
         words = [" " * plan.mark + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.label)]
         words += [fit("status", plan.status)] if plan.status else []
+        cells = self.size.width
         return Strip([Segment(fit(" ".join(words), cells), self.get_component_rich_style("table--header"))], cells)
 
-    def _row(self, cells: int, position: int) -> Strip:
-        rows, row, plan = self._rows, int(self._rows.order[position]), self._plan
-        state, predicted, verdict = int(rows.state[row]), int(rows.predicted[row]), int(rows.verdict[row])
-        share = float(rows.confidence[row])
-        look = self._look(position == self.cursor)
-        name = safe(rows.session.rows.names[row])
-        says = self._labels[predicted] if predicted >= 0 else ""
-        given = self._labels[verdict] if verdict >= 0 else ""
-        judged = "table--wrong" if verdict >= 0 and verdict != predicted >= 0 else "table--right"
-        segments = [
-            Segment(self._mark(position, state, judged if given else ""), look(judged)),
-            Segment(fit(name, plan.name, middle=True) + " ", look("table--dim" if state in (WAITING, SKIPPED) else "")),
-            Segment(fit(says, plan.label) + " ", look("table--changed" if state == CHANGED else "")),
+    def _draw(self, line: Line, under_cursor: bool, handle: bool) -> Strip:
+        plan, state = self._plan, line.state
+        says = self._labels[line.predicted] if line.predicted >= 0 else ""
+        given = self._labels[line.verdict] if line.verdict >= 0 else ""
+        judged = "table--wrong" if given and line.verdict != line.predicted >= 0 else "table--right"
+        share = percent(line.share) if says else ""
+        parts = [
+            (self._mark(under_cursor, state, judged if given else ""), judged),
+            (fit(safe(line.name), plan.name, middle=True) + " ", "table--dim" if state in (WAITING, SKIPPED) else ""),
+            (fit(says, plan.label) + " ", "table--changed" if state == CHANGED else ""),
+            (bar(line.share, plan.bar) + " " * (plan.bar > 0), "table--bar"),
+            (f"{share:>{PERCENT}} ", ""),
+            (fit(given, plan.label), judged),
         ]
-        if plan.bar:
-            segments.append(Segment(bar(share, plan.bar) + " ", look("table--bar")))
-        segments.append(Segment(f"{percent(share) if predicted >= 0 else '':>{PERCENT}} ", look("")))
-        segments.append(Segment(fit(given, plan.label), look(judged)))
         if plan.status:
             colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
-            segments.append(Segment(" " + fit(self._status(row, plan.status), plan.status), look(colour)))
-        return _joined(segments, look("")).adjust_cell_length(cells, look(""))
+            parts.append((" " + fit(self._status(line, plan.status), plan.status), colour))
+        parts.append((HANDLE if handle else " ", "table--dim"))
+        return self._joined(parts, under_cursor).adjust_cell_length(self.size.width, self._look("", under_cursor))
 
-    def _mark(self, position: int, state: int, judged: str) -> str:
+    def _joined(self, parts: list[tuple[str, str]], under_cursor: bool) -> Strip:
+        """One segment where neighbours look the same, and blanks look like what stands before: a style costs 40 bytes."""
+        segments: list[Segment] = []
+        text, look = "", self._look("", under_cursor)
+        for more, component in parts:
+            other = self._look(component, under_cursor) if more and not more.isspace() else look
+            if other != look and text:
+                segments.append(Segment(text, look))
+                text = ""
+            text, look = text + more, other
+        return Strip([*segments, Segment(text, look)])
+
+    def _mark(self, under_cursor: bool, state: int, judged: str) -> str:
         """Cursor; verdict; and where there is no column for it, the state: each is told without colour."""
-        cursor = "▸" if position == self.cursor else " "
+        cursor = "▸" if under_cursor else " "
         verdict = {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
         return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(state, ' ')} "
 
-    def _look(self, under_cursor: bool) -> Callable[[str], Style]:
-        """The style of a component class; the cursor's background lies under all of them."""
-        base = self.get_component_rich_style("table--cursor") if under_cursor else self.rich_style
-
-        def look(component: str) -> Style:
-            if not component or under_cursor:
-                return base
-            return base + self.get_component_rich_style(component, partial=True)
-
+    def _look(self, component: str, under_cursor: bool) -> Style:
+        """The style of a component class; the cursor's lies under all of them."""
+        look = self._looks.get((component, under_cursor))
+        if look is None:
+            if under_cursor:
+                look = self.get_component_rich_style("table--cursor")
+            elif component:
+                look = self.rich_style + self.get_component_rich_style(component, partial=True)
+            else:
+                look = self.rich_style
+            self._looks[component, under_cursor] = look
         return look
 
-    def _status(self, row: int, cells: int) -> str:
-        rows, state = self._rows, int(self._rows.state[row])
-        session = rows.session
-        if state == SKIPPED:
-            why = safe(session.rows.problems.get(session.rows.names[row], ""))
-            return "skipped" if cells < 16 else why
-        if state == CHANGED:
-            was = self._labels[int(session.rows.previous[row])]
+    def _status(self, line: Line, cells: int) -> str:
+        if line.state == SKIPPED:
+            return "skipped" if cells < 16 else safe(line.why)
+        if line.state == CHANGED:
+            was = self._labels[line.previous]
             return f"was {was}" if cells < 16 else f"changed: was {was}"
-        if state == NEW:
+        if line.state == NEW:
             return "new"
-        if state == WAITING:
+        if line.state == WAITING:
             return "waiting"
-        verdict = session.verdicts.get(session.rows.contents[row])
-        return "flip" if verdict is not None and verdict.flip else ""
+        return "flip" if line.flip else ""

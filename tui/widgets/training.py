@@ -1,12 +1,17 @@
 """How the retrain goes: epochs with the time left, the batch's loss, and the curve so far."""
 
+import time
+
+from rich.segment import Segment
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.reactive import reactive
-from textual.widgets import ProgressBar, Sparkline, Static
+from textual.strip import Strip
 
 from tui.session import Session
-from tui.text import count, percent, safe
+from tui.text import bar, count, fit, percent, safe
+from tui.widgets.curve import Curve
+from tui.widgets.lines import Line
 
 FEWEST = 3
 """Losses below which there is no curve to see."""
@@ -19,10 +24,9 @@ class Training(Vertical):
     Training {
         height: auto; display: none;
         &.-shown { display: block; }
-        & Static { height: 1; width: 1fr; color: $text-muted; }
-        & ProgressBar { width: 1fr; }
-        & Bar { width: 1fr; }
-        & Sparkline { height: 2; width: 1fr; }
+        & Line { color: $text-muted; }
+        & Progress, & Curve { color: $primary; }
+        & Curve { height: 2; width: 1fr; }
     }
     """
 
@@ -30,36 +34,78 @@ class Training(Vertical):
 
     def compose(self) -> ComposeResult:
         """Two lines of words, the bar, the curve."""
-        yield Static("", markup=False, id="epoch")
-        yield Static("", markup=False, id="loss")
-        yield ProgressBar(total=None, show_eta=True, id="epochs")
-        yield Sparkline([], id="losses")
+        yield Epochs(id="epoch")
+        yield Loss(id="loss")
+        yield Progress(id="epochs")
+        yield Curve(id="losses")
 
     def watch_session(self, before: Session, session: Session) -> None:
         """Draw what changed."""
         if not self.is_mounted or (session.training is before.training and session.losses is before.losses):
             return
+        self.set_class(bool(session.training or session.losses), "-shown")
+        for line in self.query(Line):
+            line.session = session
+        curve = self.query_one(Curve)
+        curve.display = len(session.losses) >= FEWEST
+        curve.show(session.losses)
+
+
+class Progress(Line):
+    """A bar of the epochs that are done, and how long the others will take if they take as long."""
+
+    def __init__(self, id: str | None = None) -> None:  # noqa: A002 - Textual's own name
+        super().__init__(id=id)
+        self._share, self._began, self._left = 0.0, 0.0, ""
+
+    def words(self, session: Session) -> str:
+        """`43 %  0:12`; how long there is left is worked out anew with each epoch, by no clock that ticks."""
         training = session.training
-        self.set_class(bool(training or session.losses), "-shown")
-        self.query_one("#epoch", Static).update(epochs_words(session))
-        self.query_one("#loss", Static).update(loss_words(session))
-        losses = self.query_one(Sparkline)
-        losses.display = len(session.losses) >= FEWEST
-        losses.data = list(session.losses)
-        bar = self.query_one(ProgressBar)
         if training is None:
-            if session.trained is not None:
-                bar.update(progress=bar.total or 0)
-            return
-        if before.training is None:
-            bar.update(total=max(1, training.epochs), progress=0)
-        bar.update(total=max(1, training.epochs), progress=training.epoch - bool(training.batch))
+            self._share, self._began, self._left = (1.0 if session.trained else self._share), 0.0, ""
+        else:
+            now = time.monotonic()
+            self._began = self._began or now
+            share = (training.epoch - bool(training.batch)) / max(1, training.epochs)
+            if share != self._share:
+                self._left = left((now - self._began) * (1 - share) / share) if share else ""
+                self._share = share
+        return f"{percent(self._share):>5}{self._left:>6}"
+
+    def render_line(self, y: int) -> Strip:
+        """The bar takes what the words leave."""
+        cells = self.size.width
+        words = bar(self._share, max(0, cells - len(self.content))) + self.content
+        return Strip([Segment(fit(words, cells), self.visual_style.rich_style)], cells)
+
+
+def left(seconds: float) -> str:
+    """`0:07`, `12:30`."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+class Epochs(Line):
+    """How far it is."""
+
+    def words(self, session: Session) -> str:
+        """`epoch 3 of 10 (edit)`."""
+        return epochs_words(session)
+
+
+class Loss(Line):
+    """How well it does."""
+
+    def words(self, session: Session) -> str:
+        """`loss 0.412, batch 3 of 26`."""
+        return loss_words(session)
 
 
 def epochs_words(session: Session) -> str:
     """`epoch 3 of 10 (edit)`, and, at the end, `4 epochs (edit)`."""
     training, ended = session.training, session.trained
     if training is None:
+        if ended and not ended.epoch:
+            return safe(ended.why)
         return f"{count(ended.epoch, 'epoch')} ({safe(ended.trainer)})" if ended else ""
     if not training.epoch and training.compared:
         return f"{training.compared:,} of {count(training.samples, 'sample')} compared"
