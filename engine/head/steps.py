@@ -172,29 +172,31 @@ class ByFeatures:
     """The first layer's weights as they are."""
 
     def __init__(self, parts: DenseFirst, features: Array, momentum: bool) -> None:
-        self._parts, self._features = parts, flat(features)
+        self._parts, self._features, self._momentum = parts, flat(features), momentum
+        # What the feature is whose weight the bias is: always 1, or, where there is no bias, 0.
+        self._one = np.float32(parts.bias is not None)
         self._weights = parts.weights.astype(np.float32)
         self._bias = np.zeros(len(self._weights), np.float32) if parts.bias is None else parts.bias.astype(np.float32)
-        self._velocity = (np.zeros_like(self._weights), np.zeros_like(self._bias)) if momentum else None
+        self._pushed, self._pushed_bias = np.zeros_like(self._weights), np.zeros_like(self._bias)
 
     def enter(self, rows: Rows) -> tuple[Array, Array | None, Array]:
         """Outputs of the weights and of the velocity, and the inner products."""
         x = self._features[rows]
-        one = np.float32(self._parts.bias is not None)
-        pushed = None if self._velocity is None else x @ self._velocity[0].T + one * self._velocity[1]
-        return x @ self._weights.T + self._bias, pushed, x @ x.T + one
+        pushed = x @ self._pushed.T + self._pushed_bias if self._momentum else None
+        return x @ self._weights.T + self._bias, pushed, x @ x.T + self._one
 
     def leave(self, rows: Rows, change: Array, push: Array, carried: float, decay: float) -> None:
         """Add to the weights, and to the velocity, which decays."""
         x = self._features[rows]
-        if self._velocity is not None:
-            for held, velocity in zip((self._weights, self._bias), self._velocity, strict=True):
-                held += carried * velocity
-                velocity *= decay
-            self._velocity[0].__iadd__(push.T @ x)
-            self._velocity[1].__iadd__(push.sum(axis=0))
+        if self._momentum:
+            self._weights += carried * self._pushed
+            self._bias += carried * self._pushed_bias
+            self._pushed *= decay
+            self._pushed += push.T @ x
+            self._pushed_bias *= decay
+            self._pushed_bias += self._one * push.sum(axis=0)
         self._weights += change.T @ x
-        self._bias += change.sum(axis=0)
+        self._bias += self._one * change.sum(axis=0)
 
     def outputs(self, count: int) -> Array:
         """Of the first samples."""

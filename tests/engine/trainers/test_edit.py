@@ -144,3 +144,26 @@ def test_convolutions_are_edited_too(make_training, run):
     result = run("edit", lesson, make_training(), Settings())[-1]
     assert result.flips >= 3
     assert result.learned == result.flips
+
+
+@pytest.mark.parametrize("width", [20, 300])
+def test_without_the_matrix_it_learns_the_same(width, make_lesson, make_training, run, monkeypatch):
+    lesson = make_lesson(verdicts=14, anchors=60, width=width, labels=3, seed=3)
+    formed = run("edit", lesson, make_training(), Settings())[-1]
+    monkeypatch.setattr("engine.trainers.edit.LARGEST_MATRIX", 0)
+    products = run("edit", lesson, make_training(), Settings())[-1]
+    assert (products.learned, products.broken) == (formed.learned, formed.broken) == (formed.flips, 0)
+    one, two = (each.head.logits(lesson.anchors) for each in (formed, products))
+    moved = np.abs(one - lesson.anchor_logits).max()
+    np.testing.assert_allclose(two, one, atol=0.3 * moved)
+
+
+def test_what_cannot_be_learned_ends_the_ridges(make_lesson, make_training, run, with_targets):
+    lesson = make_lesson(verdicts=10, anchors=40, width=200)
+    features = lesson.features.copy()
+    features[9] = features[8]
+    targets = lesson.old_logits.argmax(axis=1)
+    targets[9] = 1 - targets[8]
+    contradicting = lesson.__class__(lesson.head, features, targets, lesson.anchors)
+    events = run("edit", contradicting, make_training(), Settings())
+    assert sum(isinstance(event, EpochEnded) for event in events) <= 3 * 10
