@@ -3,9 +3,9 @@
 All are values: a change gives another one, which shares with the one before whatever is large and stays.
 """
 
+from bisect import bisect_left
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Places = NDArray[np.intp]
+Places = NDArray[Any]
 """Row numbers."""
 
 KEY_BYTES = 16
@@ -26,36 +26,59 @@ BLOCK = 1024
 
 @dataclass(frozen=True, eq=False)
 class Names:
-    """The images by name, all of them different, in the order in which they came."""
+    """The images by name, all of them different, in the order in which they came.
+
+    A name is found by bisection: a dictionary would take twice the memory of all other columns together.
+    """
 
     all: tuple[str, ...] = ()
-    at: dict[str, int] = field(default_factory=dict[str, int])
-    """The row of each name."""
+    sorted: Places = field(default_factory=lambda: np.zeros(0, np.int32))
+    """The rows by name."""
 
     def __len__(self) -> int:
         return len(self.all)
 
-    @cached_property
-    def sorted(self) -> Places:
-        """The rows by name. Kept, since names change seldom: to compare strings is what makes sorting slow."""
-        return np.array(sorted(range(len(self.all)), key=self.all.__getitem__), np.intp)
+    def __contains__(self, name: str) -> bool:
+        return self.find(name) >= 0
 
-    def places(self, names: Collection[str]) -> Places:
-        """The row of each of these names; -1 for one that has none."""
-        at = self.at.get
-        return np.fromiter((at(name, -1) for name in names), np.intp, len(names))
+    def __getitem__(self, name: str) -> int:
+        row = self.find(name)
+        if row < 0:
+            raise KeyError(name)
+        return row
+
+    def find(self, name: str) -> int:
+        """The row of this name; -1 if it has none."""
+        at = bisect_left(self.sorted, name, key=self.all.__getitem__)
+        row = int(self.sorted[at]) if at < len(self) else -1
+        return row if row >= 0 and self.all[row] == name else -1
+
+    def places(self, names: Sequence[str]) -> Places:
+        """The row of each of these names, -1 for one that has none; at once if they follow each other as they do here."""
+        first = self.find(names[0]) if names else -1
+        if first >= 0 and self.all[first : first + len(names)] == tuple(names):
+            return np.arange(first, first + len(names))
+        found, row = np.empty(len(names), np.intp), first
+        for at, name in enumerate(names):
+            follows = 0 <= row < len(self) and self.all[row] == name
+            found[at] = here = row if follows else self.find(name)
+            row = here + 1 if here >= 0 else row
+        return found
 
     def plus(self, names: Sequence[str]) -> "Names":
         """With these behind the others."""
-        at = self.at.copy()
-        at.update(zip(names, range(len(self), len(self) + len(names)), strict=True))
-        return Names((*self.all, *names), at)
+        every = (*self.all, *names)
+        came = sorted(range(len(self), len(every)), key=every.__getitem__)
+        before = [bisect_left(self.sorted, every[row], key=every.__getitem__) for row in came] if self.all else 0
+        return Names(every, np.insert(self.sorted, before, came))
 
     def only(self, rows: Places) -> "Names":
-        """Only those of these rows."""
+        """Only those of these rows, which are in order."""
         stay: list[int] = rows.tolist()
-        kept = tuple(self.all[row] for row in stay)
-        return Names(kept, dict(zip(kept, range(len(kept)), strict=True)))
+        number = np.full(len(self), -1, np.int32)
+        number[rows] = np.arange(len(rows))
+        kept = number[self.sorted]
+        return Names(tuple(self.all[row] for row in stay), kept[kept >= 0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tui.rows import Rows
 
-Order = NDArray[np.intp]
+Order = NDArray[Any]
 Key = Callable[[Rows], NDArray[Any] | None]
 
 

@@ -54,9 +54,9 @@ class Rows:
         return self.images.all
 
     @property
-    def at(self) -> Mapping[str, int]:
+    def at(self) -> Names:
         """The row of each name."""
-        return self.images.at
+        return self.images
 
     def showing(self, contents: Collection[bytes]) -> Places:
         """The rows of these pictures, all copies, from the first to the last."""

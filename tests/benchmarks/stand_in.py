@@ -98,10 +98,13 @@ def serve(pipe, count, _log):
 
     os.nice(10)
     names = names_of(count)
-    pipe.send([ModelOpened("Pets.mlmodel", LABELS, 3, (224, 224), True), FolderChanged(added=names)])
+    said, sent_at = [ModelOpened("Pets.mlmodel", LABELS, 3, (224, 224), True), FolderChanged(added=names)], 0.0
     for first in range(0, count, BLOCK):
-        pipe.send([predicted(names, range(first, min(first + BLOCK, count)))])
-    pipe.send([Ended()])
+        if time.monotonic() - sent_at > SEND_EVERY_S:
+            pipe.send(said)
+            said, sent_at = [], time.monotonic()
+        said.append(predicted(names, range(first, min(first + BLOCK, count))))
+    pipe.send([*said, Ended()])
     try:
         while True:
             if not isinstance(pipe.recv(), Stop):

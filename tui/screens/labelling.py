@@ -16,6 +16,8 @@ from tui.widgets.table import Table
 class Labelling(Screen[None]):
     """A screen with a table of images, a session, and a journal that keeps what is said."""
 
+    BLANK = True
+    """Its widgets cover it: there is nothing of it to draw at every key."""
     session: reactive[Session] = reactive(Session, repaint=False)
 
     def __init__(self, journal: Journal) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Footer
 
@@ -13,6 +13,7 @@ from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRest
 from engine.journal import Journal
 from tui.commands import COMMANDS
 from tui.folding import after_all, together
+from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Keep, Live, Retrain, Stop
 from tui.order import ORDERS, arranged, extended
 from tui.pictures import Pictures
@@ -23,6 +24,7 @@ from tui.session import Session
 from tui.table_rows import TableRows
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
+from tui.widgets.still import Beside
 from tui.widgets.table import Table
 from tui.widgets.training import Training
 from tui.work import Work
@@ -59,7 +61,7 @@ class Main(Labelling):
     def compose(self) -> ComposeResult:
         """Title; table and side; counts; notice; keys."""
         yield Title(id="title").data_bind(Main.session)
-        with Horizontal(id="middle"):
+        with Beside(id="middle"):
             yield Table(id="table")
             with Vertical(id="side"):
                 yield Picture(self._preview, id="picture")
@@ -108,6 +110,8 @@ class Main(Labelling):
             moving = any(isinstance(each, ImagesPredicted | FolderChanged | ModelOpened) for each in said)
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self._swapped &= not ended
+            if ended:
+                self.call_after_refresh(give_back)
         if session.waiting is not None and not self._asking:
             self._ask_about(session)
 

@@ -27,3 +27,11 @@ class Still(Widget):
         """The lines depend on the colours."""
         self._drawn = None
         super().notify_style_update()
+
+
+class Beside(Still):
+    """Widgets side by side."""
+
+    DEFAULT_CSS = """
+    Beside { layout: horizontal; width: 1fr; height: 1fr; overflow: hidden hidden; }
+    """
