@@ -1,7 +1,7 @@
 """Live on many images: `python live.py MODEL FOLDER [--images 10000] [--verdicts 200]`.
 
-Features are those of FOLDER's photographs and of blends of two of them. A verdict in three is a flip, a verdict in two is on
-an image that is no anchor. Beside it, what it takes to predict as many photographs again from their files.
+Features are those of FOLDER's photographs and of blends of two of them. A verdict in three is a flip, a verdict in two is
+on an image that is no anchor. Beside it, what it takes to predict as many photographs again from their files.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def main():
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--verdicts", type=int, default=200)
     given = parser.parse_args()
-    model, rng = engine.open_model(given.model), np.random.default_rng(0)
+    model = engine.open_model(given.model)
     files = {name: given.folder / name for name in scan(given.folder)}
     again = timed(readings(files, model.image, model.features)) * given.images / len(files)
     features = blends(model.features(read(model, given.folder)[0]), given.images)
@@ -51,7 +51,6 @@ def main():
         live = Live(_parts(model), store)
         begun = timed(live.cover(keys)) + timed(live.sample(keys[:ANCHORS]))
         old = live.probabilities(keys).argmax(axis=1)
-        # Images apart from each other: of blends of the same photographs, one is a flip and the other is not.
         steps, verdicts = [], {}
         for number in range(given.verdicts):
             chosen = number if number % 2 else min(ANCHORS, given.images // 2) + number
