@@ -11,8 +11,6 @@ import time
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
