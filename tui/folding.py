@@ -10,9 +10,12 @@ from engine.events import BatchEnded, EpochEnded, Event, FeaturesRead, ImagesPre
 from tui.messages import Crashed, Ended, Failed, Said
 from tui.session import LOSSES_KEPT, Session
 
+AT_ONCE = 20
+"""Events that are folded together: more would be many images in memory at once, and would save little."""
+
 
 def together(said: Iterable[Said]) -> Iterator[list[Event] | Ended | Failed | Crashed]:
-    """In the order in which it was said, the engine's events in lists."""
+    """In the order in which it was said, the engine's events in lists, of so many at most."""
     events: list[Event] = []
     for each in said:
         if isinstance(each, Ended | Failed | Crashed):
@@ -21,6 +24,9 @@ def together(said: Iterable[Said]) -> Iterator[list[Event] | Ended | Failed | Cr
             yield each
         else:
             events.append(each)
+        if len(events) == AT_ONCE:
+            yield events
+            events = []
     yield events
 
 

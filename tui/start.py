@@ -1,5 +1,6 @@
 """Open the app on a folder: what must be right before it takes the terminal, and what follows after."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +10,16 @@ from engine.places import home
 from tui.messages import Opening
 from tui.settings import PREVIEWS, TRAINERS
 from tui.work import Work, prepare
+
+PAINTS_A_SECOND = "500"
+"""At most. After a paint Textual waits for one or two of its periods, and a key may fall into them: at its own 60 a second,
+a key waited up to 33 ms whenever the engine had just said something. No more is painted for that."""
+
+
+def before_textual() -> None:
+    """What must be done before Textual is imported."""
+    os.environ.setdefault("TEXTUAL_FPS", PAINTS_A_SECOND)
+    prepare()
 
 
 def run(folder: Path, model: Path | None, out: Path | None, preview: str, trainer: str) -> int:
@@ -22,7 +33,7 @@ def run(folder: Path, model: Path | None, out: Path | None, preview: str, traine
         raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
     folder = folder.resolve()
     kept = home(folder)
-    prepare()
+    before_textual()
     from tui.app import Catflap
 
     with Journal(kept / "journal.db") as journal:

@@ -6,8 +6,10 @@ outlives the app.
 
 import threading
 from collections import deque
+from collections.abc import Iterator
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 
 from tui.messages import Crashed, Opening, Request, Said
@@ -31,7 +33,8 @@ class Work:
     def __init__(self, opening: Opening, log: Path) -> None:
         """`log` gets what libraries print in the child; it never reaches the screen."""
         self._opening, self._log = opening, log
-        self._heard: deque[Said] = deque()
+        self._heard: deque[bytes | Crashed] = deque()
+        """As it came: events as objects take five times the room."""
         self._closing = False
 
     def start(self) -> None:
@@ -50,9 +53,14 @@ class Work:
         except OSError:
             self._heard.append(Crashed("The engine does not answer."))
 
-    def heard(self) -> list[Said]:
-        """What the child said since the last call, in order."""
-        return [self._heard.popleft() for _ in range(len(self._heard))]
+    def heard(self) -> Iterator[Said]:
+        """What the child said since the last call, in order; a message is opened only when it is its turn."""
+        for _ in range(len(self._heard)):
+            message = self._heard.popleft()
+            if isinstance(message, Crashed):
+                yield message
+            else:
+                yield from ForkingPickler.loads(message)  # pyright: ignore[reportAttributeAccessIssue]
 
     def close(self) -> None:
         """End the child; what it is doing is not half done, since every write is whole or not at all."""
@@ -65,7 +73,7 @@ class Work:
     def _listen(self, pipe: Connection) -> None:
         try:
             while True:
-                self._heard.extend(pipe.recv())
+                self._heard.append(pipe.recv_bytes())
         except (EOFError, OSError):
             if not self._closing:
                 self._child.join(1)

@@ -79,12 +79,14 @@ def bare(count):
 
 def ours(count, preview, folder, options):
     """The real app; `folder` takes its journal."""
+    from tui.start import before_textual
+
+    before_textual()
     from engine.journal import Journal
     from tui import work
     from tui.app import Catflap
 
     work._serve = serve
-    work.prepare()
     with Journal(folder / "journal.db") as journal:
         Catflap(folder, work.Work(count, folder / "log"), journal, preview, "auto", **options).run()
 

@@ -88,9 +88,9 @@ class Main(Labelling):
 
     def _listen(self) -> None:
         """Fold all that was said since the last time into one new session."""
-        said = self._work.heard()
-        session = self.session
-        for each in together(said):
+        session, kinds = self.session, set[type]()
+        for each in together(self._work.heard()):
+            kinds.update(map(type, each) if isinstance(each, list) else (type(each),))
             match each:
                 case list():
                     session = after_all(session, each)
@@ -105,9 +105,9 @@ class Main(Labelling):
                         f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
                     )
         if session is not self.session:
-            self._swapped |= any(isinstance(each, ModelSaved | ModelRestored) for each in said)
-            ended = any(isinstance(each, Ended) for each in said)
-            moving = any(isinstance(each, ImagesPredicted | FolderChanged | ModelOpened) for each in said)
+            self._swapped |= bool(kinds & {ModelSaved, ModelRestored})
+            ended = Ended in kinds
+            moving = bool(kinds & {ImagesPredicted, FolderChanged, ModelOpened})
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self._swapped &= not ended
             if ended:
