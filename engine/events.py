@@ -3,14 +3,17 @@
 Paths of images are relative to the folder, with `/` between parts, as `os.fsdecode` gives them.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 if TYPE_CHECKING:
+    # The app paints its first frame before it loads NumPy.
+    import numpy as np
+    from numpy.typing import NDArray
+
     from engine.head import Head
     from engine.head.neighbors import NeighborHead
 

@@ -1,16 +1,23 @@
-"""The app: its screen, its looks, its palette."""
+"""The app: its screens, its looks, its palette. What the first paint does not need is loaded after it."""
+
+from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
 from textual.screen import Screen
-from textual.widgets import Input
 
-from engine.journal import Journal
 from tui.commands import COMMANDS, shown
-from tui.screens.main import Main
-from tui.work import Work
+from tui.screens.frame import Frame
+from tui.text import safe
+
+if TYPE_CHECKING:
+    from engine.journal import Journal
+    from tui.screens.main import Main
+    from tui.work import Work
 
 
 class Catflap(App[None]):
@@ -26,11 +33,24 @@ class Catflap(App[None]):
         self.animation_level = "none"
         self.last_words = ""
         """What to tell the person after the app has left the terminal."""
-        self._main = Main(folder, work, journal, preview, trainer)
+        self._given = folder, work, journal, preview, trainer
+
+    @cached_property
+    def _main(self) -> Main:
+        from tui.screens.main import Main
+
+        return Main(*self._given)
 
     def get_default_screen(self) -> Screen[None]:
-        """There is one."""
-        return self._main
+        """What looks like the main screen until that is loaded."""
+        folder, _, _, preview, _ = self._given
+        return Frame(f" Catflap · opening the model ... · {safe(folder.name)}", preview != "off")
+
+    async def on_frame_painted(self) -> None:
+        """Start the engine, which loads beside; load the main screen; keys that were pressed meanwhile go to it."""
+        self._given[1].start()
+        self.add_mode("main", lambda: self._main)
+        await self.switch_mode("main")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the table, and the themes."""
@@ -55,5 +75,7 @@ class Catflap(App[None]):
         self.call_after_refresh(self._stop_blinking)
 
     def _stop_blinking(self) -> None:
+        from textual.widgets import Input
+
         for field in self.screen.query(Input):
             field.cursor_blink = False

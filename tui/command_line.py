@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
-from tui import __version__, making
+from tui import making, version
 from tui.output import Json, printer, say
 
 REFUSED, INTERRUPTED = 2, 130
@@ -16,7 +16,7 @@ REFUSED, INTERRUPTED = 2, 130
 app = App(
     name="catflap",
     help="Relabel photographs and retrain an updatable Core ML classifier, in one terminal.",
-    version=__version__,
+    version=version,
     version_flags=["--version"],
     help_format="plaintext",
     result_action="return_value",

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tui.text import fit
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -46,6 +48,13 @@ def _shared_out(cells: int, longest_label: int, bar_cells: int, status: int, mos
     label = max(4, min(longest_label, most_label))
     mark = 3 if status else 4
     return Layout(mark, max(1, cells - Layout(mark, 1, label, bar_cells, status).cells + 1), label, bar_cells, status)
+
+
+def header(plan: Layout) -> str:
+    """The names of the columns."""
+    confidence = fit("sure", plan.bar + (plan.bar > 0) + PERCENT)
+    words = [" " * plan.mark + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.label)]
+    return " ".join([*words, fit("status", plan.status)] if plan.status else words)
 
 
 def thumb(rows: int, seen: int, first: int) -> range:

@@ -1,15 +1,20 @@
 """Open the app on a folder: what must be right before it takes the terminal, and what follows after."""
 
+from __future__ import annotations
+
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
 from engine.places import home
-from tui.messages import Opening
 from tui.settings import PREVIEWS, TRAINERS
 from tui.work import Work, prepare
+
+if TYPE_CHECKING:
+    from tui.messages import Opening
 
 PAINTS_A_SECOND = "500"
 """At most. After a paint Textual waits for one or two of its periods, and a key may fall into them: at its own 60 a second,
@@ -33,11 +38,17 @@ def run(folder: Path, model: Path | None, out: Path | None, preview: str, traine
         raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
     folder = folder.resolve()
     kept = home(folder)
+
+    def opening() -> Opening:
+        from tui.messages import Opening
+
+        return Opening(folder, model, out)
+
     before_textual()
     from tui.app import Catflap
 
     with Journal(kept / "journal.db") as journal:
-        app = Catflap(folder, Work(Opening(folder, model, out), kept / "engine.log"), journal, preview, trainer)
+        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, preview, trainer)
         app.run()
     if app.return_code == 2:
         sentence, _, hint = app.last_words.partition("\n")

@@ -4,15 +4,20 @@ The app asks; the child answers with events, in batches, through a pipe. The chi
 outlives the app.
 """
 
+from __future__ import annotations
+
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tui.messages import Crashed, Opening, Request, Said
+if TYPE_CHECKING:
+    # The app paints its first frame before it loads them.
+    from tui.messages import Opening, Request, Said
 
 
 def prepare() -> None:
@@ -30,10 +35,10 @@ def _serve(pipe: Connection, opening: Opening, log: Path) -> None:
 class Work:
     """The engine's process, seen from the app's."""
 
-    def __init__(self, opening: Opening, log: Path) -> None:
-        """`log` gets what libraries print in the child; it never reaches the screen."""
+    def __init__(self, opening: Callable[[], Opening], log: Path) -> None:
+        """`opening` tells what to open, at the start; `log` gets what libraries print in the child, never the screen."""
         self._opening, self._log = opening, log
-        self._heard: deque[bytes | Crashed] = deque()
+        self._heard: deque[bytes | Said] = deque()
         """As it came: events as objects take five times the room."""
         self._closing = False
 
@@ -41,7 +46,7 @@ class Work:
         """Start the child."""
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._child = context.Process(target=_serve, args=(theirs, self._opening, self._log), daemon=True)
+        self._child = context.Process(target=_serve, args=(theirs, self._opening(), self._log), daemon=True)
         self._child.start()
         theirs.close()
         threading.Thread(target=self._listen, args=(self._pipe,), daemon=True).start()
@@ -51,16 +56,16 @@ class Work:
         try:
             self._pipe.send(request)
         except OSError:
-            self._heard.append(Crashed("The engine does not answer."))
+            self._crashed("The engine does not answer.")
 
     def heard(self) -> Iterator[Said]:
         """What the child said since the last call, in order; a message is opened only when it is its turn."""
         for _ in range(len(self._heard)):
             message = self._heard.popleft()
-            if isinstance(message, Crashed):
-                yield message
-            else:
+            if isinstance(message, bytes):
                 yield from ForkingPickler.loads(message)  # pyright: ignore[reportAttributeAccessIssue]
+            else:
+                yield message
 
     def close(self) -> None:
         """End the child; what it is doing is not half done, since every write is whole or not at all."""
@@ -77,4 +82,9 @@ class Work:
         except (EOFError, OSError):
             if not self._closing:
                 self._child.join(1)
-                self._heard.append(Crashed(f"The engine ended with code {self._child.exitcode}."))
+                self._crashed(f"The engine ended with code {self._child.exitcode}.")
+
+    def _crashed(self, why: str) -> None:
+        from tui.messages import Crashed
+
+        self._heard.append(Crashed(why))

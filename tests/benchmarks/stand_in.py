@@ -88,7 +88,7 @@ def ours(count, preview, folder, options):
 
     work._serve = serve
     with Journal(folder / "journal.db") as journal:
-        Catflap(folder, work.Work(count, folder / "log"), journal, preview, "auto", **options).run()
+        Catflap(folder, work.Work(lambda: count, folder / "log"), journal, preview, "auto", **options).run()
 
 
 def serve(pipe, count, _log):

@@ -77,7 +77,6 @@ class Main(Labelling):
         self.set_interval(LISTEN_S, self._listen)
         self._looking = self.set_interval(LOOK_S, self._look, pause=True)
         self.table.focus()
-        self._work.start()
 
     def on_unmount(self) -> None:
         """End both children."""

@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.layout import PERCENT, layout, thumb
+from tui.layout import PERCENT, header, layout, thumb
 from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line, TableRows
 from tui.text import bar, fit, percent, safe, width
 
@@ -219,12 +219,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _header(self) -> Strip:
-        plan = self._plan
-        confidence = fit("sure", plan.bar + (plan.bar > 0) + PERCENT)
-        words = [" " * plan.mark + fit("image", plan.name), fit("says", plan.label), confidence, fit("you", plan.label)]
-        words += [fit("status", plan.status)] if plan.status else []
         cells = self.size.width
-        return Strip([Segment(fit(" ".join(words), cells), self.get_component_rich_style("table--header"))], cells)
+        return Strip([Segment(fit(header(self._plan), cells), self.get_component_rich_style("table--header"))], cells)
 
     def _draw(self, line: Line, under_cursor: bool, handle: bool) -> Strip:
         plan, state = self._plan, line.state
