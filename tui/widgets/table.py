@@ -76,11 +76,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._looks: dict[tuple[str, bool], Style] = {}
         self._labels: tuple[str, ...] = ()
         self._plan, self._planned_for = layout(0, 0), (0, self._labels)
+        self._room = Size(0, 0)
+        """The widget's size, which Textual works out anew whenever it is asked."""
 
     @property
     def visible_rows(self) -> int:
         """Rows that fit on the screen, the header not counted."""
-        return max(1, self.size.height - 1)
+        return max(1, self._room.height - 1)
 
     @property
     def row(self) -> int:
@@ -96,7 +98,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         moved = cursor != self.cursor
         self._rows = rows
         self._share_out()
-        self.virtual_size = Size(self.size.width, len(rows) + 1)
+        self.virtual_size = Size(self._room.width, len(rows) + 1)
         before, top = dict(self._on_screen), self.scroll_offset.y
         with self.prevent(Table.Moved):
             self.set_reactive(Table.cursor, max(0, min(cursor, len(rows) - 1)))
@@ -106,7 +108,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         if self.scroll_offset.y != top:
             self.refresh()
             return
-        for y in range(self.size.height):
+        for y in range(self._room.height):
             if y not in before or self._line(y) != before[y]:
                 self._refresh_line(y)
 
@@ -114,13 +116,13 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         """Repaint the two lines that look different, and tell of the move."""
         for position in (before, now):
             y = position - self.scroll_offset.y + 1
-            if 1 <= y < self.size.height:
+            if 1 <= y < self._room.height:
                 self._refresh_line(y)
         self._keep_in_view()
         self.post_message(self.Moved(self, now))
 
     def _refresh_line(self, y: int) -> None:
-        self.refresh(Region(0, y, self.size.width, 1))
+        self.refresh(Region(0, y, self._room.width, 1))
 
     def validate_cursor(self, cursor: int) -> int:
         """Stay inside the table."""
@@ -133,6 +135,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self, event: events.Resize) -> None:
         """The columns' widths depend on the table's."""
+        self._share_out()
         self.virtual_size = Size(event.size.width, len(self._rows) + 1)
         self._on_screen.clear()
         self._keep_in_view()
@@ -160,7 +163,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self.release_mouse()
 
     def _on_scrollbar(self, x: int) -> bool:
-        return x == self.size.width - 1 and len(self._rows) > self.visible_rows
+        return x == self._room.width - 1 and len(self._rows) > self.visible_rows
 
     def _drag(self, y: int) -> None:
         share = max(0, y - 1) / max(1, self.visible_rows - 1)
@@ -195,20 +198,25 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _share_out(self) -> None:
         """The columns' widths hang on the labels, on the table's cells, and on whether one of them is the scrollbar's."""
-        labels, cells = self._rows.session.labels, self.size.width - (len(self._rows) > self.visible_rows)
+        self._room = self.size
+        labels, cells = self._rows.session.labels, self._room.width - (len(self._rows) > self.visible_rows)
         if (cells, labels) != self._planned_for:
             self._planned_for = cells, labels
             self._labels = tuple(safe(label) for label in labels)
             self._plan = layout(cells, max((width(label) for label in self._labels), default=5))
             self._strips.clear()
 
-    def _line(self, y: int) -> Strip:
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines within a region of the widget."""
         self._share_out()
+        return super().render_lines(crop)
+
+    def _line(self, y: int) -> Strip:
         position = y - 1 + self.scroll_offset.y
         if y == 0:
             return self._header()
         if position >= len(self._rows):
-            return Strip.blank(self.size.width, self._look("", False))
+            return Strip.blank(self._room.width, self._look("", False))
         handle = y - 1 in thumb(len(self._rows), self.visible_rows, self.scroll_offset.y)
         drawn = self._rows.line(position), position == self.cursor, handle
         strip = self._strips.get(drawn)
@@ -219,7 +227,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return strip
 
     def _header(self) -> Strip:
-        cells = self.size.width
+        cells = self._room.width
         return Strip([Segment(fit(header(self._plan), cells), self.get_component_rich_style("table--header"))], cells)
 
     def _draw(self, line: Line, under_cursor: bool, handle: bool) -> Strip:
@@ -240,7 +248,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
             colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
             parts.append((" " + fit(self._status(line, plan.status), plan.status), colour))
         parts.append((HANDLE if handle else " ", "table--dim"))
-        return self._joined(parts, under_cursor).adjust_cell_length(self.size.width, self._look("", under_cursor))
+        return self._joined(parts, under_cursor).adjust_cell_length(self._room.width, self._look("", under_cursor))
 
     def _joined(self, parts: list[tuple[str, str]], under_cursor: bool) -> Strip:
         """One segment where neighbours look the same, and blanks look like what stands before: a style costs 40 bytes."""
@@ -248,7 +256,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         text, look = "", self._look("", under_cursor)
         for more, component in parts:
             other = self._look(component, under_cursor) if more and not more.isspace() else look
-            if other != look and text:
+            if other is not look and text:
                 segments.append(Segment(text, look))
                 text = ""
             text, look = text + more, other
