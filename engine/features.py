@@ -248,7 +248,7 @@ class FeatureStore:
         try:
             self._data.put(rows, stored)
             self._data.flush()
-            turns = [self._rows.turn + 1] * len(keys)
+            turns = range(self._rows.turn + 1, self._rows.turn + 1 + len(keys))
             found = checksums(stored, range(len(keys)))
             records = list(zip(rows.tolist(), keys, found, turns, strict=True))
             self._index.name(records)

@@ -16,9 +16,8 @@ _GOING = "going-"
 
 
 def files_of(folder: Path) -> list[Path]:
-    """The files of the feature store in `folder`, of whatever format, its index last."""
-    found = [path for path in folder.iterdir() if DATA_NAMES.fullmatch(path.name) or path.name in _INDEX_NAMES]
-    return sorted(found, key=lambda path: (path.name == INDEX, path.name))
+    """The files of the feature store in `folder`, of whatever format."""
+    return [path for path in folder.iterdir() if DATA_NAMES.fullmatch(path.name) or path.name in _INDEX_NAMES]
 
 
 def make_room(parent: Path, present: str, limit_bytes: int) -> list[str]:
@@ -30,9 +29,10 @@ def make_room(parent: Path, present: str, limit_bytes: int) -> list[str]:
     if not parent.is_dir():
         return []
     for left in parent.glob(f"{_GOING}*"):
-        if _looks_so(left, left.name.removeprefix(_GOING)) and _is_index(left / INDEX):
+        if _holds_nothing_else(left, left.name.removeprefix(_GOING)):
             _remove(left)
-    stores = {folder.name: folder for folder in parent.iterdir() if _looks_so(folder, folder.name)}
+    found = [folder for folder in parent.iterdir() if _holds_nothing_else(folder, folder.name)]
+    stores = {folder.name: folder for folder in found if (folder / INDEX).exists()}
     sizes = {name: sum(path.stat().st_size for path in files_of(folder)) for name, folder in stores.items()}
     last = {name: (folder / INDEX).stat().st_mtime_ns for name, folder in stores.items()}
     removed: list[str] = []
@@ -43,14 +43,12 @@ def make_room(parent: Path, present: str, limit_bytes: int) -> list[str]:
     return removed
 
 
-def _looks_so(folder: Path, name: str) -> bool:
-    """Whether this is a feature store and nothing else, by its name and its files' names."""
+def _holds_nothing_else(folder: Path, name: str) -> bool:
+    """Whether the name is a feature store's, and so are the names of all that lies in the folder."""
     if not _STORE_NAMES.fullmatch(name) or folder.is_symlink() or not folder.is_dir():
         return False
     known = files_of(folder)
-    if set(known) != set(folder.iterdir()) or any(path.is_symlink() or not path.is_file() for path in known):
-        return False
-    return folder / INDEX in known
+    return set(known) == set(folder.iterdir()) and all(path.is_file() and not path.is_symlink() for path in known)
 
 
 def _is_index(path: Path) -> bool:
@@ -71,16 +69,17 @@ def _vanished(folder: Path) -> bool:
     going = folder.with_name(_GOING + folder.name)
     if not _is_index(folder / INDEX):
         return False
-    with suppress(OSError):
+    try:
         folder.rename(going)
-        _remove(going)
-        return True
-    return False
+    except OSError:
+        return False
+    _remove(going)
+    return True
 
 
 def _remove(folder: Path) -> None:
-    """Delete a store's files, the index last, by which it is known, then the folder."""
-    for path in files_of(folder):
-        path.unlink(missing_ok=True)
+    """Delete a store's files, then the folder; what cannot be deleted stays for the next time."""
     with suppress(OSError):
+        for path in files_of(folder):
+            path.unlink(missing_ok=True)
         folder.rmdir()

@@ -108,9 +108,9 @@ class Rows:
         return np.sort(named[np.argsort(used, kind="stable")[:count]])
 
     def use(self, rows: NDArray[np.int64]) -> None:
-        """Note that rows are used now."""
-        self.turn += 1
-        self._table["used"][rows] = self.turn
+        """Note that rows are used now, one after the other."""
+        self._table["used"][rows] = np.arange(self.turn + 1, self.turn + 1 + len(rows))
+        self.turn += len(rows)
         self._table["noted"][rows] = False
 
     def uses(self) -> list[tuple[int, int]]:

@@ -134,6 +134,17 @@ def test_another_shape_empties_the_store(folder: Path) -> None:
         assert np.array_equal(store.read(store.find([key(1)])), features(1).reshape(1, 2, 3, 5))
 
 
+def test_another_shape_leaves_alone_what_is_open(folder: Path) -> None:
+    with FeatureStore(folder, SHAPE) as store:
+        add(store, 1, 2, 3)
+        view = store.matrix()
+        with FeatureStore(folder, (2, 3, 5)) as other:
+            other.append([key(4)], features(4).reshape(1, 2, 3, 5))
+        assert np.array_equal(view, features(1, 2, 3)) and holds(store, 1, 2, 3)
+        add(store, 5)
+        assert holds(store, 5)
+
+
 def test_two_processes_share_a_store(folder: Path) -> None:
     with FeatureStore(folder, SHAPE) as one, FeatureStore(folder, SHAPE) as other:
         add(one, 1, 2)

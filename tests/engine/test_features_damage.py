@@ -104,6 +104,42 @@ def test_a_row_that_another_process_replaced_is_not_mistaken_for_its_successor(f
         assert holds(one, 1, 2, 3)
 
 
+def test_a_row_that_another_process_replaced_is_free(folder: Path) -> None:
+    with FeatureStore(folder, SHAPE) as one:
+        add(one, 1, 2)
+        with FeatureStore(folder, SHAPE) as other:
+            with (folder / DATA).open("r+b") as file:
+                file.write(b"\x55")
+            assert other.sound([key(1), key(2)]).tolist() == [False, True]
+            add(other, 1)
+        add(one, 3, 4)
+        assert one.find([key(1), key(2), key(3), key(4)]).tolist() == [2, 1, 0, 3]
+        assert holds(one, 1, 2, 3, 4)
+
+
+def test_data_that_was_cut_short_while_it_is_open_is_not_mapped(folder: Path) -> None:
+    with FeatureStore(folder, SHAPE) as store:
+        add(store, 1, 2, 3)
+        os.truncate(folder / DATA, 3 * ROW_BYTES - 1)
+        with pytest.raises(FolderError, match="cut short"):
+            store.sound([key(1)])
+
+
+def test_a_row_is_on_the_disk_before_the_index_names_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[tuple[int, int]] = []
+
+    def seen(descriptor: int) -> None:
+        with closing(sqlite3.connect(folder / INDEX)) as index:
+            (named,) = index.execute("SELECT count(*) FROM features").fetchone()
+        flushed.append((os.fstat(descriptor).st_size // ROW_BYTES, named))
+
+    with FeatureStore(folder, SHAPE) as store:
+        monkeypatch.setattr(os, "fsync", seen)
+        add(store, 1, 2, 3)
+        add(store, 4)
+    assert flushed == [(3, 0), (4, 3)]
+
+
 def mark(index: Path, name: str, number: int) -> None:
     with closing(sqlite3.connect(index, isolation_level=None)) as other:
         other.execute(f"PRAGMA {name} = {number}")

@@ -85,8 +85,7 @@ def test_a_kill_at_any_moment_leaves_no_wrong_row(folder: Path, half: int, limit
             named = kept(store, range(said + BATCH))
         # The batch that was under way is there as a whole or not at all, and only that many older rows may be gone.
         assert named[-1] + 1 in (said, said + BATCH)
-        # What was there before this turn was read, all at once: none of that is older than the rest.
-        oldest = max(number, said - (LIMIT - BATCH)) if limit_bytes else 0
+        oldest = max(0, said - (LIMIT - BATCH)) if limit_bytes else 0
         assert set(range(oldest, said)) <= set(named)
         assert not limit_bytes or len(named) <= LIMIT
         number = named[-1] + 1

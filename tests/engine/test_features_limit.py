@@ -75,6 +75,21 @@ def test_use_keeps_a_row(folder: Path, way: str, reopened: bool) -> None:
         assert holds(store, 0, 6, 7, 8, 9, 10)
 
 
+@pytest.mark.parametrize("reopened", [False, True])
+def test_rows_of_one_read_are_used_in_its_order(folder: Path, reopened: bool) -> None:
+    store = limited(folder, 6)
+    add(store, *range(6))
+    store.read(store.find([key(n) for n in (4, 2, 5, 0, 3, 1)]))
+    if reopened:
+        store.close()
+        store = limited(folder, 6)
+    with store:
+        add(store, 6, 7)
+        assert named(store, 0, 1, 3, 5, 6, 7)
+        add(store, 8)
+        assert named(store, 0, 1, 3, 6, 7, 8)
+
+
 def test_looking_for_a_row_or_at_its_checksum_is_no_use(folder: Path) -> None:
     with limited(folder, 3) as store:
         add(store, 1, 2, 3)

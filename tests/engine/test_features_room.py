@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -165,6 +166,26 @@ def test_a_removal_that_was_cut_short_is_finished(parent: Path) -> None:
     (parent / "going-away").mkdir()
     assert make_room(parent, name(2), 10**9) == []
     assert left(parent) == {name(2), "going-away"}
+
+
+def test_a_removal_that_fails_at_any_file_is_finished_later(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlink = Path.unlink
+    for files in range(4):
+        store = FeatureStore(parent / name(1), SHAPE)
+        add(store, 1, 2)
+        allowed = iter(range(files))
+
+        def refusing(path: Path, missing_ok: bool = False, allowed: Iterator[int] = allowed) -> None:
+            if next(allowed, None) is None:
+                raise PermissionError
+            unlink(path, missing_ok)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refusing)
+            assert make_room(parent, name(2), 0) == [name(1)]
+            assert left(parent) == {f"going-{name(1)}"}
+        assert make_room(parent, name(2), 0) == [] and not left(parent)
+        store.close()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may remove anything")
