@@ -156,7 +156,7 @@ class Score:
 class Retrained:
     """Training is done; nothing is saved yet."""
 
-    head: "Head | NeighborHead"
+    head: Head | NeighborHead
     flips: int
     """Verdicts that the old head did not predict."""
     learned: int

@@ -86,6 +86,34 @@ def test_few_bytes_a_key(pictures, model_path):
             assert 0 < app.settle() < 1200
 
 
+def test_a_slow_link_costs_fewer_bytes(pictures, model_path):
+    costs = {}
+    for more in ((), ("--slow-link",)):
+        with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off", *more]) as app:
+            app.wait_for("24 images")
+            app.wait_for(" %")
+            app.settle(quiet=1.5, seconds=20)
+            costs[more] = [len(app.said)]
+            assert (b"\x1b[?1000h" in app.said) == (not more)
+            for key in "jk":
+                app.send(key)
+                costs[more].append(app.settle())
+            assert (b"38;2;" in app.said) == (not more)
+    usual, slow = costs.values()
+    assert all(few < 0.8 * many for few, many in zip(slow, usual, strict=True)), costs
+
+
+def test_a_slow_link_shows_pictures_only_when_asked(pictures, model_path):
+    seen = []
+    for more in ((), ("--preview", "blocks")):
+        with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--slow-link", *more]) as app:
+            app.wait_for("24 images")
+            app.wait_for(" %")
+            app.settle(quiet=1.5, seconds=20)
+            seen.append("▀".encode() in app.said)
+    assert seen == [False, True]
+
+
 def test_verdicts_survive_a_kill(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
         app.wait_for(" %")

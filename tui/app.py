@@ -12,12 +12,17 @@ from textual.screen import Screen
 
 from tui.commands import COMMANDS, shown
 from tui.screens.frame import Frame
+from tui.settings import Choices
 from tui.text import safe
 
 if TYPE_CHECKING:
     from engine.journal import Journal
     from tui.screens.main import Main
     from tui.work import Work
+
+
+SLOW_THEME = "ansi-dark"
+"""Over a slow link: colours by number, at a third of the bytes."""
 
 
 class Catflap(App[None]):
@@ -28,12 +33,15 @@ class Catflap(App[None]):
     ENABLE_COMMAND_PALETTE = True
     SCROLL_SENSITIVITY_Y = 1.0
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, preview: str, trainer: str) -> None:
+    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__()
         self.animation_level = "none"
+        if choices.slow_link:
+            self.theme = SLOW_THEME
+            self.add_class("-slow-link")
         self.last_words = ""
         """What to tell the person after the app has left the terminal."""
-        self._given = folder, work, journal, preview, trainer
+        self._given = folder, work, journal, choices
 
     @cached_property
     def _main(self) -> Main:
@@ -42,9 +50,12 @@ class Catflap(App[None]):
         return Main(*self._given)
 
     def get_default_screen(self) -> Screen[None]:
-        """What looks like the main screen until that is loaded."""
-        folder, _, _, preview, _ = self._given
-        return Frame(f" Catflap · opening the model ... · {safe(folder.name)}", preview != "off")
+        """What looks like the main screen until that is loaded; over a slow link it would only be more to send."""
+        folder, work, _, choices = self._given
+        if choices.slow_link:
+            work.start()
+            return self._main
+        return Frame(f" Catflap · opening the model ... · {safe(folder.name)}", choices.drawn != "off")
 
     async def on_frame_painted(self) -> None:
         """Start the engine, which loads beside; load the main screen; keys that were pressed meanwhile go to it."""

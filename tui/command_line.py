@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
-from tui import making, version
+from tui import making, opening, version
 from tui.output import Json, printer, say
 
 REFUSED, INTERRUPTED = 2, 130
@@ -23,62 +23,6 @@ app = App(
 )
 
 TrainerName = Annotated[str, Parameter(name="--trainer")]
-
-
-@app.default
-def open_folder(
-    folder: Path,
-    /,
-    *,
-    model: Path | None = None,
-    out: Path | None = None,
-    preview: str = "blocks",
-    trainer: TrainerName = "auto",
-) -> int:
-    """Open the app on a folder of photographs.
-
-    Parameters
-    ----------
-    folder
-        The folder; folders in it are looked through as well.
-    model
-        The model to open; may be left out when the folder was opened before, or holds exactly one.
-    out
-        Leave the model as it is, and write new ones here (.mlmodel).
-    preview
-        How pictures are drawn: blocks, kitty, sixel or off.
-    trainer
-        What r trains with: auto, edit, fit, sgd or plain.
-    """
-    from tui.start import run
-
-    return run(folder, model, out, preview, trainer)
-
-
-@app.command
-def demo(*, dir: Path | None = None, preview: str = "blocks", trainer: TrainerName = "auto") -> int:  # noqa: A002
-    """Open the app on the bundled drawings, with a model that makes mistakes.
-
-    Parameters
-    ----------
-    dir
-        Where to copy the samples; a new temporary folder if left out, whose path is printed at the end.
-    preview
-        How pictures are drawn: blocks, kitty, sixel or off.
-    trainer
-        What r trains with: auto, edit, fit, sgd or plain.
-    """
-    import tempfile
-
-    from tui.samples import copy_samples
-    from tui.start import run
-
-    place = dir or Path(tempfile.mkdtemp(prefix="catflap-demo-"))
-    images, model = copy_samples(place)
-    code = run(images, model, None, preview, trainer)
-    if code == 0:
-        say(f"The photographs and the model are in {place}; go on with: catflap demo --dir {place}")
-    return code
 
 
 @app.command
@@ -260,6 +204,8 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
     return headless.restore(printer(json), folder, version)
 
 
+app.default(opening.open_folder)
+app.command(opening.demo)
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
 from engine.places import home
-from tui.settings import PREVIEWS, TRAINERS
+from tui.settings import PREVIEWS, TRAINERS, Choices
 from tui.work import Work, prepare
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def before_textual() -> None:
     prepare()
 
 
-def run(folder: Path, model: Path | None, out: Path | None, preview: str, trainer: str) -> int:
+def run(folder: Path, model: Path | None, out: Path | None, choices: Choices) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
-    for value, allowed, what in ((preview, PREVIEWS, "preview"), (trainer, TRAINERS, "trainer")):
+    for value, allowed, what in ((choices.drawn, PREVIEWS, "preview"), (choices.trainer, TRAINERS, "trainer")):
         if value not in allowed:
             raise BadSetting(f"There is no {what} {value!r}.", f"There are {', '.join(allowed)}.")
     if model is not None and not model.exists():
@@ -48,8 +48,8 @@ def run(folder: Path, model: Path | None, out: Path | None, preview: str, traine
     from tui.app import Catflap
 
     with Journal(kept / "journal.db") as journal:
-        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, preview, trainer)
-        app.run()
+        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, choices)
+        app.run(mouse=not choices.slow_link)
     if app.return_code == 2:
         sentence, _, hint = app.last_words.partition("\n")
         raise CatflapError(sentence, hint)

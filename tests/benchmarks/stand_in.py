@@ -77,7 +77,7 @@ def bare(count):
     Bare().run()
 
 
-def ours(count, preview, folder, options):
+def ours(count, preview, folder, slow_link):
     """The real app; `folder` takes its journal."""
     from tui.start import before_textual
 
@@ -85,10 +85,11 @@ def ours(count, preview, folder, options):
     from engine.journal import Journal
     from tui import work
     from tui.app import Catflap
+    from tui.settings import Choices
 
     work._serve = serve
     with Journal(folder / "journal.db") as journal:
-        Catflap(folder, work.Work(lambda: count, folder / "log"), journal, preview, "auto", **options).run()
+        Catflap(folder, work.Work(lambda: count, folder / "log"), journal, Choices(preview, slow_link=slow_link)).run()
 
 
 def serve(pipe, count, _log):
@@ -170,7 +171,7 @@ def main():
     elif what == "bare":
         bare(int(rest[0]))
     else:
-        ours(int(rest[0]), rest[1], Path(rest[2]), {"slow_link": True} if "--slow-link" in rest else {})
+        ours(int(rest[0]), rest[1], Path(rest[2]), "--slow-link" in rest)
 
 
 if __name__ == "__main__":

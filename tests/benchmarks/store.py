@@ -20,8 +20,8 @@ from engine.head import Head, HeadLayer
 
 BATCH = 512
 """Rows of one `append`."""
-BLOCK = 256
-"""Rows of one of `blocks`."""
+BLOCK_BYTES = 1 << 20
+"""Features in one of `blocks`, as float32: little enough for a processor's cache."""
 HEADER = """\
 | kept as | floats | rows | append, MB/s | open, ms | verify and read all, ms | all again, / product |
 |---|--:|--:|--:|--:|--:|--:|
@@ -43,7 +43,12 @@ def filled(folder, keys, features, half):
 
 
 def predicted(store, rows, head):
-    return np.concatenate([head.probabilities(block) for _, block in store.blocks(rows, BLOCK)])
+    return np.concatenate([head.probabilities(block) for _, block in store.blocks(rows, size(store))])
+
+
+def size(store):
+    """Rows in a block."""
+    return BLOCK_BYTES // (4 * store.matrix().shape[1])
 
 
 def compared(store, rows, features, rng):
@@ -63,7 +68,7 @@ def measured(folder, keys, features, half, rng):
     opening = statistics.median(seconds(lambda: FeatureStore(folder, features.shape[1:], half).close()) for _ in range(3))
     with FeatureStore(folder, features.shape[1:], half) as store:
         rows = store.find(keys)
-        reading = seconds(lambda: [None for _ in store.blocks(rows, BLOCK)])
+        reading = seconds(lambda: [None for _ in store.blocks(rows, size(store))])
         ratio = compared(store, rows, features, rng)
     kind, (many, floats) = "float16" if half else "float32", features.shape
     rate, opened, read = features.nbytes / appending / 1e6, opening * 1000, reading * 1000

@@ -140,6 +140,7 @@ def test_another_shape_leaves_alone_what_is_open(folder: Path) -> None:
         view = store.matrix()
         with FeatureStore(folder, (2, 3, 5)) as other:
             other.append([key(4)], features(4).reshape(1, 2, 3, 5))
+            assert data_of(folder).name == "features-2.f32"
         assert np.array_equal(view, features(1, 2, 3)) and holds(store, 1, 2, 3)
         add(store, 5)
         assert holds(store, 5)

@@ -97,6 +97,7 @@ def other_database(folder: Path) -> None:
         lambda folder: (folder / "pictures").mkdir(),
         lambda folder: (folder / "features-9.f32").mkdir(),
         lambda folder: (folder / "features-9.f16").symlink_to(folder.parent),
+        lambda folder: (folder / "features-8.f16").symlink_to(folder.parent / "readme"),
         lambda folder: (folder / INDEX).unlink(),
         lambda folder: (folder / INDEX).write_bytes(b""),
         lambda folder: (folder / INDEX).write_bytes(b"a table of contents"),
@@ -106,8 +107,8 @@ def other_database(folder: Path) -> None:
         lambda folder: folder.rename(folder.with_name(folder.name + "0")),
     ],
     ids=[
-        "notes", "nearly", "folder", "folder named as data", "link", "no index", "empty index", "other index",
-        "other database", "other name", "upper case", "longer name",
+        "notes", "nearly", "folder", "folder named as data", "link", "link to a file", "no index", "empty index",
+        "other index", "other database", "other name", "upper case", "longer name",
     ],
 )  # fmt: skip
 def test_what_is_not_only_a_feature_store_is_never_removed(parent: Path, change) -> None:

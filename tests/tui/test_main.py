@@ -22,6 +22,7 @@ from engine.head import Head
 from engine.journal import Journal
 from tui.app import Catflap
 from tui.messages import Ended, Failed, Keep, Retrain, Stop
+from tui.settings import Choices
 from tui.widgets.table import Table
 from tui.widgets.training import Progress
 from tui.work import prepare
@@ -72,7 +73,7 @@ def opened(tmp_path):
         async def play():
             said = Said()
             with Journal(tmp_path / "journal.db") as journal:
-                app = Catflap(tmp_path, said, journal, "blocks", "auto")
+                app = Catflap(tmp_path, said, journal, Choices())
                 said.to_say = [
                     ModelOpened("model.mlmodel", labels, 0, (9, 7), not trainable, trainable),
                     FolderChanged(added=predicted(rows).paths),

@@ -21,6 +21,7 @@ from tui.screens.confirm import Confirm
 from tui.screens.help import Help
 from tui.screens.labelling import Labelling
 from tui.session import Session
+from tui.settings import Choices
 from tui.table_rows import TableRows
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
@@ -29,8 +30,8 @@ from tui.widgets.table import Table
 from tui.widgets.training import Training
 from tui.work import Work
 
-LISTEN_S = 0.1
-"""How often the engine's events are folded into the session."""
+LISTEN_S = {False: 0.1, True: 0.5}
+"""Seconds between two looks at what the engine said, by whether the link is slow."""
 LOOK_S = 0.03
 """How often a picture under way is asked for; the timer rests while there is none."""
 
@@ -49,10 +50,9 @@ class Main(Labelling):
             super().__init__()
             self.words = words
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, preview: str, trainer: str) -> None:
+    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__(journal)
-        self._folder, self._work, self._trainer = folder, work, trainer
-        self._preview = preview
+        self._folder, self._work, self._choices = folder, work, choices
         self._pictures = Pictures()
         self._swapped, self._asking = False, False
         self._pictured: tuple[Path, tuple[int, int]] | None = None
@@ -64,7 +64,7 @@ class Main(Labelling):
         with Beside(id="middle"):
             yield Table(id="table")
             with Vertical(id="side"):
-                yield Picture(self._preview, id="picture")
+                yield Picture(self._choices.drawn, id="picture")
                 yield Training(id="training").data_bind(Main.session)
         yield Counts(id="counts").data_bind(Main.session)
         yield Notice(id="notice").data_bind(Main.session)
@@ -72,9 +72,9 @@ class Main(Labelling):
 
     def on_mount(self) -> None:
         """Start to listen."""
-        self.set_class(self._preview == "off", "-no-picture")
+        self.set_class(self._choices.drawn == "off", "-no-picture")
         self.query_one(Title).order = self._order_name
-        self.set_interval(LISTEN_S, self._listen)
+        self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
         self._looking = self.set_interval(LOOK_S, self._look, pause=True)
         self.table.focus()
 
@@ -189,7 +189,7 @@ class Main(Labelling):
             self._tell(session.why_not or (busy if session.busy else none))
             return
         verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
-        self._work.ask(Retrain(verdicts, time.time(), self._trainer))
+        self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer))
         self.become(session.began())
 
     def action_live(self) -> None:

@@ -8,8 +8,8 @@ from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from tui.layout import PERCENT, header, layout, thumb
 from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line, TableRows
@@ -19,6 +19,8 @@ SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
 """A row's state in one character, where there is no room for words."""
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
+WHEEL = 3
+"""Rows that the wheel of a mouse moves."""
 KEPT = 256
 """Lines that are kept as they were drawn; a few screenfuls."""
 
@@ -26,10 +28,10 @@ Drawn = tuple[Line, bool, bool]
 """What a line says, whether the cursor is on it, and the scrollbar's handle."""
 
 
-class Table(ScrollView, can_focus=True, inherit_bindings=False):
+class Table(Widget, can_focus=True):
     """Rows of images with their prediction, verdict and status.
 
-    It has no keys of its own: a scrolling widget's arrows would move the view and leave the cursor behind.
+    It has no keys of its own, and scrolls by itself: Textual's would lay the screen out anew for each row that comes.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -37,7 +39,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     }  # fmt: skip
     DEFAULT_CSS = """
     Table {
-        height: 1fr; scrollbar-size: 0 0; overflow-x: hidden; background: $background;
+        height: 1fr; background: $background;
         & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
         & > .table--cursor { background: $primary; color: $text; text-style: bold; }
         & > .table--dim { color: $text-muted; }
@@ -78,6 +80,8 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         self._plan, self._planned_for = layout(0, 0), (0, self._labels)
         self._room = Size(0, 0)
         """The widget's size, which Textual works out anew whenever it is asked."""
+        self.top = 0
+        """The position that is seen first."""
 
     @property
     def visible_rows(self) -> int:
@@ -94,19 +98,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
         Only lines that look different are sent.
         """
-        line = self.cursor - self.scroll_offset.y
+        line, top = self.cursor - self.top, self.top
         moved = cursor != self.cursor
         self._rows = rows
         self._share_out()
-        self.virtual_size = Size(self._room.width, len(rows) + 1)
-        before, top = dict(self._on_screen), self.scroll_offset.y
+        before = self._on_screen
         with self.prevent(Table.Moved):
             self.set_reactive(Table.cursor, max(0, min(cursor, len(rows) - 1)))
-        if moved:
-            self._put_on_top(max(0, self.cursor - line))
+        self._put_on_top(self.cursor - line if moved else top)
         self._keep_in_view()
-        if self.scroll_offset.y != top:
-            self.refresh()
+        if self.top != top:
             return
         for y in range(self._room.height):
             if y not in before or self._line(y) != before[y]:
@@ -115,7 +116,7 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_cursor(self, before: int, now: int) -> None:
         """Repaint the two lines that look different, and tell of the move."""
         for position in (before, now):
-            y = position - self.scroll_offset.y + 1
+            y = position - self.top + 1
             if 1 <= y < self._room.height:
                 self._refresh_line(y)
         self._keep_in_view()
@@ -130,22 +131,30 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def page(self, pages: int) -> None:
         """Move by a screenful; the cursor keeps its line."""
-        self._put_on_top(self.scroll_offset.y + pages * self.visible_rows)
+        self._put_on_top(self.top + pages * self.visible_rows)
         self.cursor += pages * self.visible_rows
 
-    def on_resize(self, event: events.Resize) -> None:
-        """The columns' widths depend on the table's."""
+    def on_resize(self) -> None:
+        """What is seen depends on the table's size."""
         self._share_out()
-        self.virtual_size = Size(event.size.width, len(self._rows) + 1)
-        self._on_screen.clear()
+        self._put_on_top(self.top)
         self._keep_in_view()
-        self.refresh()
 
     def on_click(self, event: events.Click) -> None:
         """A click on a row moves there."""
-        position = event.y - 1 + self.scroll_offset.y
+        position = event.y - 1 + self.top
         if event.y >= 1 and position < len(self._rows) and not self._on_scrollbar(event.x):
             self.cursor = position
+
+    def on_mouse_scroll_down(self) -> None:
+        """The wheel moves the view; a cursor that would leave it goes along."""
+        self._put_on_top(self.top + WHEEL)
+        self.cursor = max(self.cursor, self.top)
+
+    def on_mouse_scroll_up(self) -> None:
+        """The other way."""
+        self._put_on_top(self.top - WHEEL)
+        self.cursor = min(self.cursor, self.top + self.visible_rows - 1)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """The scrollbar's handle is where the mouse is."""
@@ -171,19 +180,16 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _keep_in_view(self) -> None:
         """A cursor that leaves the view comes to its middle: to scroll by single lines would repaint all at every key."""
-        top, height = self.scroll_offset.y, self.visible_rows
-        if not top <= self.cursor < top + height:
-            self._put_on_top(self.cursor - height // 2)
+        if not self.top <= self.cursor < self.top + self.visible_rows:
+            self._put_on_top(self.cursor - self.visible_rows // 2)
 
-    def _put_on_top(self, y: int) -> None:
-        """By force: before the next layout there is no scrollbar yet, and Textual would not scroll without one."""
-        top = max(0, min(y, len(self._rows) - self.visible_rows))
-        self.scroll_to(y=top, animate=False, force=True, immediate=True)
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """What stood on a line is no longer known."""
-        super().watch_scroll_y(old_value, new_value)
-        self._on_screen.clear()
+    def _put_on_top(self, position: int) -> None:
+        """Nothing is seen above the first row, nor below the last one but where all have room."""
+        top = max(0, min(position, len(self._rows) - self.visible_rows))
+        if top != self.top:
+            self.top = top
+            self._on_screen = {}
+            self.refresh()
 
     def notify_style_update(self) -> None:
         """The lines depend on the colours."""
@@ -212,12 +218,12 @@ class Table(ScrollView, can_focus=True, inherit_bindings=False):
         return super().render_lines(crop)
 
     def _line(self, y: int) -> Strip:
-        position = y - 1 + self.scroll_offset.y
+        position = y - 1 + self.top
         if y == 0:
             return self._header()
         if position >= len(self._rows):
             return Strip.blank(self._room.width, self._look("", False))
-        handle = y - 1 in thumb(len(self._rows), self.visible_rows, self.scroll_offset.y)
+        handle = y - 1 in thumb(len(self._rows), self.visible_rows, self.top)
         drawn = self._rows.line(position), position == self.cursor, handle
         strip = self._strips.get(drawn)
         if strip is None:

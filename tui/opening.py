@@ -1,0 +1,50 @@
+"""The commands that open the app: on a folder, and on the bundled drawings."""
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from tui.output import say
+from tui.settings import Choices
+
+Chosen = Annotated[Choices, Parameter(name="*", negative="")]
+AS_USUAL = Choices()
+
+
+def open_folder(folder: Path, /, *, model: Path | None = None, out: Path | None = None, choices: Chosen = AS_USUAL) -> int:
+    """Open the app on a folder of photographs.
+
+    Parameters
+    ----------
+    folder
+        The folder; folders in it are looked through as well.
+    model
+        The model to open; may be left out when the folder was opened before, or holds exactly one.
+    out
+        Leave the model as it is, and write new ones here (.mlmodel).
+    """
+    from tui.start import run
+
+    return run(folder, model, out, choices)
+
+
+def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa: A002
+    """Open the app on the bundled drawings, with a model that makes mistakes.
+
+    Parameters
+    ----------
+    dir
+        Where to copy the samples; a new temporary folder if left out, whose path is printed at the end.
+    """
+    import tempfile
+
+    from tui.samples import copy_samples
+    from tui.start import run
+
+    place = dir or Path(tempfile.mkdtemp(prefix="catflap-demo-"))
+    images, model = copy_samples(place)
+    code = run(images, model, None, choices)
+    if code == 0:
+        say(f"The photographs and the model are in {place}; go on with: catflap demo --dir {place}")
+    return code
