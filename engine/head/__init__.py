@@ -134,5 +134,8 @@ class Head:
 
 def softmax(logits: Array) -> Array:
     """Over axis 1 of (n, outputs)."""
-    power = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return power / power.sum(axis=1, keepdims=True)
+    # In place: it runs in every step of a training.
+    power = logits - np.maximum.reduce(logits, axis=1, keepdims=True)
+    np.exp(power, out=power)
+    power /= np.add.reduce(power, axis=1, keepdims=True)
+    return power

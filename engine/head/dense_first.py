@@ -39,7 +39,8 @@ class DenseFirst:
         return self.head.layers[0].weights.get("bias")
 
     @cached_property
-    def _as_images(self) -> bool:
+    def as_images(self) -> bool:
+        """Whether the tail takes images of one pixel; rows of numbers otherwise."""
         return self.of_images and not all(each.kind in ROW_BY_ROW for each in self.tail.before_softmax)
 
     def outputs(self, flat: Array) -> Array:
@@ -49,7 +50,7 @@ class DenseFirst:
 
     def shaped(self, outputs: Array) -> Array:
         """(n, outputs) of the first layer as the tail takes them."""
-        return outputs[:, :, None, None] if self._as_images else outputs
+        return outputs[:, :, None, None] if self.as_images else outputs
 
     def logits(self, outputs: Array) -> Array:
         """(n, outputs) of the first layer to those of the head, before the softmax."""

@@ -31,8 +31,10 @@ JITTER = 1e-6
 
 Of the order of float32's rounding in a product of thousands of terms.
 """
-PANEL_WORK = 4e9
-"""Multiplications a panel of the Gram matrix, about: some hundredths of a second."""
+TILE_WORK = 1e10
+"""Multiplications a tile of the Gram matrix: about a tenth of a second."""
+SMALLEST_TILE, LARGEST_TILE = 64, 1024
+"""Samples along one side: narrower tiles cost more for each multiplication, wider ones save nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,22 +51,20 @@ class SampleSpace:
 def gram(*parts: Array) -> Generator[float, None, Array]:
     """`X X'` (N, N) of features (n, ...) in one or more parts, in their own precision; yields the share that is done.
 
-    The matrix is symmetric: panel by panel, only what lies on and right of the diagonal is computed.
+    The matrix is symmetric: tile by tile, only what lies on and right of the diagonal is computed.
     """
     rows = [part.reshape(len(part), -1) for part in parts if len(part)]
-    edges = [0, *accumulate(map(len, rows))]
-    count, width = edges[-1], rows[0].shape[1]
+    side = np.clip((TILE_WORK / rows[0].shape[1]) ** 0.5, SMALLEST_TILE, LARGEST_TILE)
+    cut = [tile for part in rows for tile in np.array_split(part, int(np.ceil(len(part) / side)))]
+    places = [slice(to - len(each), to) for each, to in zip(cut, accumulate(map(len, cut)), strict=True)]
+    count, tiles = places[-1].stop, list(zip(cut, places, strict=True))
     found = np.empty((count, count), rows[0].dtype)
-    panel = int(np.clip(PANEL_WORK / (count * width), 64, 256))
-    for part, start in enumerate(edges[:-1]):
-        for at in range(start, edges[part + 1], panel):
-            to = min(edges[part + 1], at + panel)
-            here = rows[part][at - start : to - start]
-            for other, begin in zip(rows[part:], edges[part:], strict=False):
-                first = max(at, begin)
-                found[at:to, first : begin + len(other)] = here @ other[first - begin :].T
-            found[to:, at:to] = found[at:to, to:].T
-            yield to / count
+    for index, (here, at) in enumerate(tiles):
+        for there, to in tiles[index:]:
+            np.matmul(here, there.T, out=found[at, to])
+            left = count - at.start
+            yield 1 - (left**2 - len(here) * (2 * (to.stop - at.start) - len(here))) / count**2
+        found[at.stop :, at] = found[at, at.stop :].T
     return found
 
 

@@ -30,7 +30,9 @@ def cross_entropy(logits: Array, targets: Array) -> Array:
 
 def cross_entropy_gradient(logits: Array, targets: Array) -> Array:
     """`softmax(logits) - targets`, for targets that sum to one."""
-    return softmax(logits) - targets
+    found = softmax(logits)
+    found -= targets
+    return found
 
 
 def mean_squared_error(outputs: Array, targets: Array) -> Array:

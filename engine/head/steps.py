@@ -83,13 +83,16 @@ class PlainSteps:
 
     def _step(self, chosen: Rows) -> float:
         given, working = self._material, self._working
-        trace = working.head.trace(given.features[chosen])
-        targets, weights = given.targets[chosen], given.weights[chosen]
-        slope = self._loss.gradient(trace.outputs, targets)
+        features, targets = given.features[chosen], given.targets[chosen].astype(np.float32, copy=False)
+        through = working.through(len(chosen), features.ndim)
+        found = through.forth(features)
+        weights = given.weights[chosen]
+        loss = float((self._loss.value(found, targets) * weights).mean())
+        slope = self._loss.gradient(found, targets)
         slope *= (weights / len(chosen))[:, None]
-        trace.backward(slope, working.into)
+        through.back(slope)
         self._optimizer.step(working.weights, working.gradient, self._memory, self._numbers)
-        return float((self._loss.value(trace.outputs, targets) * weights).mean())
+        return loss
 
     def logits(self, count: int) -> Array:
         """(count, outputs): of the first samples, as the head is now."""
@@ -131,12 +134,19 @@ class BySamples:
         self._parts, self._features, self._before, self._gram = parts, features, before, gram
         self._weights = np.zeros_like(before)
         self._velocity = np.zeros_like(before) if momentum else None
+        self._moved = np.zeros(before.shape[1], np.bool_)
+        """Outputs whose weights some step has moved; the others, as many behind a ReLU, cost nothing."""
 
     def enter(self, rows: Rows) -> tuple[Array, Array | None, Array]:
         """Outputs of the weights and of the velocity, and the inner products."""
-        near = self._gram[rows]
-        pushed = None if self._velocity is None else near @ self._velocity
-        return self._before[rows] + near @ self._weights, pushed, near[:, rows]
+        near, used = self._gram[rows], np.flatnonzero(self._moved)
+        z = self._before[rows]
+        z[:, used] += near @ self._weights[:, used]
+        pushed = None
+        if self._velocity is not None:
+            pushed = np.zeros_like(z)
+            pushed[:, used] = near @ self._velocity[:, used]
+        return z, pushed, near[:, rows]
 
     def leave(self, rows: Rows, change: Array, push: Array, carried: float, decay: float) -> None:
         """Add to the weights, and to the velocity, which decays."""
@@ -145,10 +155,14 @@ class BySamples:
             self._velocity *= decay
             self._velocity[rows] += push
         self._weights[rows] += change
+        self._moved |= change.any(axis=0)
 
     def outputs(self, count: int) -> Array:
         """Of the first samples."""
-        return self._before[:count] + self._gram[:count] @ self._weights
+        used = np.flatnonzero(self._moved)
+        found = self._before[:count].copy()
+        found[:, used] += self._gram[:count] @ self._weights[:, used]
+        return found
 
     def moved(self, tail: Head) -> Head:
         """Only here are weights formed."""
@@ -241,28 +255,30 @@ class BlockSteps:
         return (np.add.reduceat(losses, np.cumsum(sizes) - sizes) / sizes).tolist()
 
     def _entered(self, rows: Rows, step: NDArray[np.intp]) -> tuple[Array, Array]:
-        """First outputs (n, H) if no step of the block moved the weights, and (n, n): by how much earlier slopes do."""
+        """First outputs (n, H) if no step of the block moved the weights, and (n, n): how earlier slopes do."""
         z, pushed, gram = self._first.enter(rows)
         if pushed is not None:
             z -= (self._rate * self._momentum * _reach(self._momentum, step))[:, None].astype(np.float32) * pushed
-        apart = np.maximum(step[:, None] - step, 0)
-        gram *= (-self._rate * _reach(self._momentum, np.arange(len(rows) + 1))).astype(np.float32)[apart]
+        if self._momentum:
+            apart = np.maximum(step[:, None] - step, 0)
+            gram *= (-self._rate * _reach(self._momentum, np.arange(len(rows) + 1))).astype(np.float32)[apart]
+        else:
+            gram *= np.float32(-self._rate)
         return z, gram
 
     def _walk(self, z: Array, gram: Array, targets: Array, share: Array, edges: Sequence[int]) -> tuple[Array, Array]:
         """Step by step through the block: slopes at the first layer's outputs (n, H), and logits before each step."""
         tail, slopes, logits = self._tail, np.zeros_like(z), np.empty_like(targets)
         shaped, step, gradient = self._parts.shaped, self._optimizer.step, self._loss.gradient
+        axes = 4 if self._parts.as_images else 2
         for a, b in pairwise(edges):
-            at = z[a:b]
+            at, through = z[a:b], tail.through(b - a, axes)
             if a:
-                at += gram[a:b, :a] @ slopes[:a]
-            trace = tail.head.trace(shaped(at))
-            found = trace.outputs
-            logits[a:b] = found
+                at += gram[a:b, :a].dot(slopes[:a])
+            logits[a:b] = found = through.forth(shaped(at))
             slope = gradient(found, targets[a:b])
             slope *= share[a:b]
-            slopes[a:b] = trace.backward(slope, tail.into, to_features=True).reshape(at.shape)
+            slopes[a:b] = through.back(slope, to_features=True).reshape(at.shape)
             if len(tail.weights):
                 step(tail.weights, tail.gradient, self._memory, self._numbers)
         return slopes, logits

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.head import Head
+from engine.head.passes import Pass
 
 Array = NDArray[Any]
 
@@ -39,6 +40,14 @@ class Working:
         ]
         self.head: Head = head.with_weights([{**place, **still} for place, still in zip(places, fixed, strict=True)])
         self._like = head
+        self._passes: dict[tuple[int, int], Pass] = {}
+
+    def through(self, rows: int, axes: int) -> Pass:
+        """The head before the softmax, as it is at each call, on so many samples whose features have so many axes."""
+        found = self._passes.get((rows, axes))
+        if found is None:
+            found = self._passes[rows, axes] = Pass(self.head.before_softmax, self.into, rows, axes)
+        return found
 
     def kept(self) -> Head:
         """The head as it is now, as a value, in the types of the one it was copied from."""
