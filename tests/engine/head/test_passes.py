@@ -21,7 +21,7 @@ def heads():
     yield "ends in ReLU", (two, relu), (7,)
     yield "pixels", (relu, two, tanh, three), (7, 1, 1)
     yield "no layers", (), (4,)
-    same = {"stride": (1, 1), "padding": lambda h, w: ((0, 0), (0, 0)), "groups": 1}
+    same = {"kernel": (3, 2), "stride": (1, 1), "padding": lambda h, w: ((0, 0), (0, 0)), "groups": 1}
     yield (
         "convolution",
         (layer("convolution", rng, 5, 2, 3, 2, **same), relu, layer("flatten", rng, channel_last=True)),
