@@ -5,7 +5,7 @@ is that of the champion plus coefficients C of the samples, so that its outputs 
 
     Z = Z0 + (X S' + 1) C
 
-Z0 and the products X S' are kept. A verdict on an image that is a sample already costs no look at the features; on any
+Z0 and the products S X' are kept. A verdict on an image that is a sample already costs no look at the features; on any
 other, one column of products. The anchors are therefore the images that a person is likely to judge next, the uncertain
 ones, and others at random.
 """
@@ -17,14 +17,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.events import LiveWorked, Retrained
+from engine.events import Event, LiveWorked, Retrained
 from engine.features import FeatureStore
 from engine.head import Head
 from engine.head.dense_first import DenseFirst, flat
 from engine.head.points import SamplePoint
 from engine.head.steps import combined
 from engine.head.working import in_single
-from engine.trainers.edit import RIDGES, edited
+from engine.trainers.editing import RIDGES, settled
+from engine.trainers.gradual import Rows, Some, gradually
 from engine.trainers.lesson import Known, Settings
 
 Array = NDArray[Any]
@@ -32,6 +33,8 @@ Work = Generator[LiveWorked, None, None]
 ROOM_BYTES = 512 << 20
 """For the products of all images with the samples."""
 LEAST_SAMPLES = 256
+AGAIN = 1.1
+"""Verdicts, relative to those of an edit that could not learn all, at which it is begun anew."""
 FEW = 3
 """Ridges that are tried: a person waits."""
 BLOCK = 256
@@ -48,6 +51,10 @@ class _Edited:
     """Where the last edit ended."""
 
     verdicts: Mapping[bytes, int]
+    missed: Mapping[bytes, int]
+    """Those that were not learned."""
+    begun: int
+    """How many verdicts there were when it was begun at the champion."""
     point: SamplePoint
     columns: NDArray[np.intp]
     """The samples of the point, in its order."""
@@ -64,7 +71,9 @@ class Live:
         self._column_of: dict[bytes, int] = {}
         self._before = np.zeros((0, len(parts.weights)), np.float32)
         self._products = np.zeros((0, 0), np.float32)
+        """(samples or more, images): as many rows are there as may soon be needed."""
         self._samples = np.zeros((0, parts.weights.shape[1]), np.float32)
+        """(samples or more, width)"""
         self._last: _Edited | None = None
 
     def begin_again(self, parts: DenseFirst) -> None:
@@ -87,64 +96,60 @@ class Live:
         new = [content for content in dict.fromkeys(contents) if content not in self._row_of]
         if not new:
             return
-        first, products = list[Array](), list[Array]()
+        first, samples = list[Array](), self._samples[: len(self._column_of)]
+        products = np.zeros((len(self._products), len(new)), np.float32)
         for at, features in self._store.blocks(self._store.find(new), BLOCK):
             rows = flat(features)
             first.append(self._parts.outputs(rows))
-            products.append(rows @ self._samples.T + self._one)
+            products[: len(samples), at] = samples @ rows.T + self._one
             yield LiveWorked(at.stop, len(new))
         self._before = np.concatenate([self._before, *first])
-        self._products = np.concatenate([self._products, *products])
+        self._products = np.concatenate([self._products, products], axis=1)
         self._row_of |= {content: len(self._row_of) + n for n, content in enumerate(new)}
 
     def sample(self, contents: Sequence[bytes]) -> Work:
-        """Give these images, which are covered, a column of products each."""
+        """Give these images, which are covered, their products with all others."""
         new = [content for content in dict.fromkeys(contents) if content not in self._column_of]
         if not new:
             return
-        more = flat(self._store.read(self._store.find(new)))
-        order = list(self._row_of)
-        columns = np.empty((len(order), len(new)), np.float32)
+        more, order, have = flat(self._store.read(self._store.find(new))), list(self._row_of), len(self._column_of)
+        self._products, self._samples = (roomy(each, have, len(new)) for each in (self._products, self._samples))
+        self._samples[have : have + len(new)] = more
         for at, features in self._store.blocks(self._store.find(order), BLOCK):
-            columns[at] = flat(features) @ more.T + self._one
+            self._products[have : have + len(new), at] = more @ flat(features).T + self._one
             yield LiveWorked(at.stop, len(order))
-        self._samples = np.concatenate([self._samples, more])
-        self._products = np.concatenate([self._products, columns], axis=1)
-        self._column_of |= {content: len(self._column_of) + n for n, content in enumerate(new)}
+        self._column_of |= {content: have + n for n, content in enumerate(new)}
 
     def learn(self, verdicts: Mapping[bytes, int]) -> Work:
-        """Edit the champion for these verdicts, content -> label number; all have columns, as `sample` gives."""
+        """Edit the champion for these verdicts, content -> label number; all are samples, as `sample` makes them."""
         if self._last is not None and self._last.verdicts == verdicts:
             return
-        judged = [self._column_of[content] for content in verdicts]
-        others = np.setdiff1d(np.arange(len(self._column_of)), judged)
-        columns = np.concatenate([np.array(judged, np.intp), others])
-        rows = self._rows(list(self._column_of))[columns]
-        start = SamplePoint.start(self._parts, self._before[rows], self._products[np.ix_(rows, columns)])
-        targets = np.array(list(verdicts.values()), np.int64)
-        aim = Known(self._parts.head, targets, start.outputs[: len(targets)])
-        work = edited(aim, Settings(), start.outputs, self._gone_on(start, columns), RIDGES[:FEW])
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                point: SamplePoint = end.value
-                break
-            yield LiveWorked(0, 1)
-        result = aim.result(Head(()), point.outputs[: len(targets)])
-        self._last = _Edited(dict(verdicts), point, columns, result)
+        last, tried = self._going_on(verdicts)
+        judged = np.array([self._column_of[content] for content in tried], np.intp)
+        columns = np.concatenate([judged, np.setdiff1d(np.arange(len(self._column_of)), judged)])
+        place = np.argsort(columns)
+        ground = _Ground(self._parts, self._before, self._products, self._rows(list(self._column_of))[columns], columns)
+        aim = Known(self._parts.head, np.array(list(tried.values()), np.int64), ground.old[: len(tried)])
+        some = yield from _edited(aim, ground, None if last is None else Some(place[last.columns], last.point))
+        whole = [place[self._column_of[content]] for content in verdicts]
+        targets, now = np.array(list(verdicts.values()), np.int64), ground.logits(some)[whole]
+        aim = Known(self._parts.head, targets, ground.old[whole])
+        missed = {c: n for (c, n), right in zip(verdicts.items(), aim.right(now), strict=True) if not right}
+        begun = len(verdicts) if last is None else last.begun
+        assert isinstance(some.point, SamplePoint)
+        self._last = _Edited(dict(verdicts), missed, begun, some.point, columns[some.rows], aim.result(Head(()), now))
 
-    def _gone_on(self, start: SamplePoint, columns: NDArray[np.intp]) -> SamplePoint:
-        """The last edit's point with the samples of this one; what could not be learned is begun anew.
+    def _going_on(self, verdicts: Mapping[bytes, int]) -> tuple[_Edited | None, Mapping[bytes, int]]:
+        """The edit to go on from, and the verdicts that are to be learned.
 
-        Otherwise coefficients that pull against each other would grow from verdict to verdict.
+        What could not be learned is left alone till there are a tenth more verdicts; then all is begun anew. Otherwise
+        coefficients that pull against each other would grow from verdict to verdict.
         """
         last = self._last
-        if last is None or last.result.learned < last.result.flips:
-            return start
-        coefficients = np.zeros((len(self._column_of), start.before.shape[1]), start.coefficients.dtype)
-        coefficients[last.columns] = last.point.coefficients
-        return replace(start, coefficients=coefficients[columns], tail=last.point.tail)
+        if last is None or (last.missed and len(verdicts) > AGAIN * last.begun):
+            return None, verdicts
+        tried = {content: n for content, n in verdicts.items() if last.missed.get(content) != n}
+        return (last, tried) if tried else (None, verdicts)
 
     def forget(self) -> None:
         """Be the champion again: there is no verdict."""
@@ -173,10 +178,10 @@ class Live:
             return self._before
         # Units that no sample uses, as many behind a ReLU, stay as they were.
         used = np.flatnonzero(self._last.point.coefficients.any(axis=0))
-        coefficients = np.zeros((self._products.shape[1], len(used)), np.float32)
+        coefficients = np.zeros((len(self._column_of), len(used)), np.float32)
         coefficients[self._last.columns] = self._last.point.coefficients[:, used]
         moved = self._before.copy()
-        moved[:, used] += self._products @ coefficients
+        moved[:, used] += self._products[: len(coefficients)].T @ coefficients
         return moved
 
     def result(self) -> Retrained | None:
@@ -191,3 +196,60 @@ class Live:
     @property
     def _one(self) -> np.float32:
         return np.float32(self._parts.bias is not None)
+
+
+def _edited(aim: Known, ground: "_Ground", last: Some | None) -> Generator[LiveWorked, None, Some]:
+    """From where the last edit ended, whose samples may be in another order, or from the champion; as far as needed."""
+    start = None
+    if last is not None:
+        turned = np.argsort(last.rows)
+        assert isinstance(last.point, SamplePoint)
+        start = Some(last.rows[turned], replace(last.point, coefficients=last.point.coefficients[turned]))
+        if settled(aim, ground.logits(start)[: len(aim.targets)]):
+            return start
+    work = gradually(aim, Settings(), ground, RIDGES[:FEW], start)
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return end.value
+        yield LiveWorked(0, 1)
+
+
+class _Ground:
+    """The samples of one edit: the verdicts and, behind them, all others."""
+
+    def __init__(self, parts: DenseFirst, before: Array, products: Array, rows: Rows, columns: Rows) -> None:
+        """Of the champion's first layer `before` (images, outputs); `products` (samples or more, images).
+
+        `rows` and `columns` (count,) are each one's number among the images, and among the samples.
+        """
+        self._parts, self._before, self._products, self._rows, self._columns = parts, before, products, rows, columns
+        self.count = len(rows)
+        self.old = parts.logits(before[rows])
+
+    def point(self, rows: Rows, last: Some | None) -> Generator[Event, None, SamplePoint]:
+        yield from ()
+        gram = self._products[np.ix_(self._columns[rows], self._rows[rows])]
+        before = self._before[self._rows[rows]]
+        if last is None:
+            return SamplePoint.start(self._parts, before, gram)
+        assert isinstance(last.point, SamplePoint)
+        return last.point.among(before, gram, np.isin(rows, last.rows, assume_unique=True))
+
+    def logits(self, some: Some) -> Array:
+        point = some.point
+        assert isinstance(point, SamplePoint)
+        used = np.flatnonzero(point.coefficients.any(axis=0))
+        found = self._before[self._rows]
+        found[:, used] += self._products[np.ix_(self._columns[some.rows], self._rows)].T @ point.coefficients[:, used]
+        return point.tail.logits(self._parts.shaped(found))
+
+
+def roomy(rows: Array, used: int, more: int) -> Array:
+    """The rows that are used, and room for so many more; for a quarter more than that when there was none."""
+    if used + more <= len(rows):
+        return rows
+    found = np.zeros((used + more + (used + more) // 4, rows.shape[1]), rows.dtype)
+    found[:used] = rows[:used]
+    return found

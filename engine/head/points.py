@@ -100,5 +100,11 @@ class SamplePoint:
         first, *rest = change
         return replace(self, coefficients=self.coefficients + first["coefficients"], tail=self.tail.moved(rest))
 
+    def among(self, before: Array, gram: Array, known: NDArray[np.bool_]) -> "SamplePoint":
+        """The same head on more samples: (n,) `known` tells which of them are those of this point, in their order."""
+        coefficients = np.zeros(before.shape, self.coefficients.dtype)
+        coefficients[known] = self.coefficients
+        return replace(self, before=before, gram=gram, coefficients=coefficients)
+
 
 Point = WeightPoint | SamplePoint

@@ -177,7 +177,8 @@ def combined(coefficients: Array, *parts: Array) -> tuple[Array, Array]:
     needed, at = coefficients[:, used].T.astype(np.float32), 0
     for part in parts:
         if len(part):
-            change[used] += needed[:, at : at + len(part)] @ flat(part)
+            found = needed[:, at : at + len(part)] @ flat(part)
+            change[used] = found if not at else change[used] + found
             at += len(part)
     return change, coefficients.sum(axis=0)
 

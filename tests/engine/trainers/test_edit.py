@@ -10,7 +10,7 @@ from engine.head.kernel import centred_basis, conjugate_gradients, matrix, produ
 from engine.head.points import SamplePoint, WeightPoint
 from engine.head.working import in_kind
 from engine.trainers import Settings
-from engine.trainers.edit import nearest_with_margin
+from engine.trainers.editing import nearest_with_margin
 
 
 @pytest.mark.parametrize("labels", [2, 3, 5])
@@ -152,7 +152,7 @@ def test_convolutions_are_edited_too(make_training, run):
 def test_without_the_matrix_it_learns_the_same(width, make_lesson, make_training, run, monkeypatch):
     lesson = make_lesson(verdicts=14, anchors=60, width=width, labels=3, seed=3)
     formed = run("edit", lesson, make_training(), Settings())[-1]
-    monkeypatch.setattr(import_module("engine.trainers.edit"), "LARGEST_MATRIX", 0)
+    monkeypatch.setattr(import_module("engine.trainers.editing"), "LARGEST_MATRIX", 0)
     products = run("edit", lesson, make_training(), Settings())[-1]
     assert (products.learned, products.broken) == (formed.learned, formed.broken) == (formed.flips, 0)
     one, two = (each.head.logits(lesson.anchors) for each in (formed, products))

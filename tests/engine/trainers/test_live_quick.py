@@ -5,7 +5,7 @@ import pytest
 
 from engine.features import FeatureStore
 from engine.head.dense_first import dense_first
-from engine.live import Live
+from engine.live import Live, roomy
 
 
 @pytest.fixture
@@ -48,3 +48,16 @@ def test_samples_outside_the_verdicts_are_kept(wide):
     now = quick.probabilities(keys).argmax(axis=1)
     assert now[5] != labels[5]
     assert (np.delete(now, 5) == np.delete(labels, 5)).all()
+
+
+def test_rows_move_only_when_there_is_no_room_left():
+    rows, held, moves = np.zeros((0, 3), np.float32), 0, 0
+    expected = np.arange(180, dtype=np.float32).reshape(60, 3)
+    while held < 60:
+        before = rows
+        rows = roomy(rows, held, 2)
+        moves += rows is not before
+        rows[held : held + 2] = expected[held : held + 2]
+        held += 2
+        np.testing.assert_array_equal(rows[:held], expected[:held])
+    assert 1 < moves < 15
