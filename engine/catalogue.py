@@ -7,26 +7,27 @@ store, but for the history's dates and figures.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.database import DURABLE, Layout, open_database, problems_of, transaction
-from engine.folder import Stamp
+from engine.listing import Stamp
+from engine.store_index import KEY_BYTES
 
+PREDICTIONS = "CREATE TABLE predictions (model TEXT NOT NULL, contents BLOB NOT NULL, probabilities BLOB NOT NULL)"
+"""Many images a row, their keys and numbers one after another: a row for each would take fifty times as long."""
 LAYOUT = Layout(
     kind="Catflap catalogue",
     application=0x43464341,
-    schema=1,
+    schema=2,
     tables=(
         """CREATE TABLE images (
             path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
             content BLOB, problem TEXT NOT NULL DEFAULT ''
         ) WITHOUT ROWID""",
-        """CREATE TABLE predictions (
-            content BLOB PRIMARY KEY, model TEXT NOT NULL, probabilities BLOB NOT NULL
-        ) WITHOUT ROWID""",
+        PREDICTIONS,
         """CREATE TABLE versions (
             version INTEGER PRIMARY KEY, digest TEXT NOT NULL, file TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
             trainer TEXT NOT NULL DEFAULT '', flips INTEGER NOT NULL DEFAULT 0, learned INTEGER NOT NULL DEFAULT 0,
@@ -36,11 +37,11 @@ LAYOUT = Layout(
         "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ),
     settings=DURABLE,
+    changes={1: ("DROP TABLE predictions", PREDICTIONS)},
 )
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """One image as it was when it was last read."""
 
     stamp: Stamp
@@ -48,6 +49,23 @@ class Known:
     """None where the file could not be read at all."""
     problem: str = ""
     """Why the image cannot be used; empty if it can."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What one model predicted."""
+
+    row_of: Mapping[bytes, int]
+    """By content."""
+    rows: NDArray[np.float32]
+    """(n, outputs)"""
+
+    def __contains__(self, content: bytes) -> bool:
+        return content in self.row_of
+
+    def of(self, contents: Sequence[bytes]) -> NDArray[np.float32]:
+        """(len(contents), outputs); all are there."""
+        return self.rows[[self.row_of[content] for content in contents]]
 
 
 @dataclass(frozen=True)
@@ -79,6 +97,8 @@ class Catalogue:
         """Open, or begin, the catalogue at `path`. Raises FolderError."""
         self._path = path
         self._db = open_database(path, LAYOUT, read_only=read_only)
+        self._images: dict[str, Known] | None = None
+        """As the table is, once it was read: nobody else writes to it."""
 
     def __enter__(self) -> Self:
         return self
@@ -90,41 +110,49 @@ class Catalogue:
         """Give the file back."""
         self._db.close()
 
-    def images(self) -> dict[str, Known]:
-        """Every image by path."""
-        rows = self._rows("SELECT path, size, modified_ns, inode, content, problem FROM images")
-        return {_path(row[0]): Known(Stamp(*row[1:4]), row[4], row[5]) for row in rows}
+    def images(self) -> Mapping[str, Known]:
+        """Every image by path; changes with the catalogue."""
+        if self._images is None:
+            rows = self._rows("SELECT path, size, modified_ns, inode, content, problem FROM images")
+            self._images = {
+                _path(path): Known(Stamp(size, modified_ns, inode), content, problem)
+                for path, size, modified_ns, inode, content, problem in rows
+            }
+        return self._images
 
     def put_images(self, images: Mapping[str, Known]) -> None:
         """Note images as they are now."""
-        self._many(
-            "INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    _text(path),
-                    known.stamp.size,
-                    known.stamp.modified_ns,
-                    known.stamp.inode,
-                    known.content,
-                    known.problem,
-                )
-                for path, known in images.items()
-            ],
-        )
+        rows = [(_text(path), *known.stamp, known.content, known.problem) for path, known in images.items()]
+        self._many("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?, ?)", rows)
+        if self._images is not None:
+            self._images |= images
 
     def drop_images(self, paths: Iterable[str]) -> None:
         """Forget images that are gone; what is known of their content stays."""
-        self._many("DELETE FROM images WHERE path = ?", [(_text(path),) for path in paths])
+        gone = list(paths)
+        self._many("DELETE FROM images WHERE path = ?", [(_text(path),) for path in gone])
+        if self._images is not None:
+            for path in gone:
+                self._images.pop(path, None)
 
-    def predictions(self, model: str) -> dict[bytes, NDArray[np.float32]]:
-        """By content, what the model with this digest predicted."""
-        rows = self._rows("SELECT content, probabilities FROM predictions WHERE model = ?", model)
-        return {content: np.frombuffer(stored, "<f4") for content, stored in rows}
+    def predictions(self, model: str) -> Predictions:
+        """What the model with this digest predicted."""
+        found = self._rows("SELECT contents, probabilities FROM predictions WHERE model = ? ORDER BY rowid", model)
+        keys, numbers = (b"".join(column) for column in zip(*found, strict=True)) if found else (b"", b"")
+        contents = [keys[at : at + KEY_BYTES] for at in range(0, len(keys), KEY_BYTES)]
+        rows = np.frombuffer(numbers, "<f4").reshape(len(contents), -1) if contents else np.zeros((0, 0), np.float32)
+        return Predictions({content: row for row, content in enumerate(contents)}, rows)
 
     def put_predictions(self, model: str, contents: Sequence[bytes], probabilities: NDArray[np.float32]) -> None:
-        """Keep predictions; those of an earlier model for the same content go."""
-        rows = [(c, model, p.astype("<f4").tobytes()) for c, p in zip(contents, probabilities, strict=True)]
-        self._many("INSERT OR REPLACE INTO predictions VALUES (?, ?, ?)", rows)
+        """Keep predictions (len(contents), outputs); those of other models go."""
+        if not contents:
+            return
+        if any(len(content) != KEY_BYTES for content in contents) or len(contents) != len(probabilities):
+            raise ValueError(f"{len(contents)} keys of {KEY_BYTES} bytes and as many rows expected")
+        row = model, b"".join(contents), probabilities.astype("<f4").tobytes()
+        with problems_of(self._path), transaction(self._db):
+            self._db.execute("DELETE FROM predictions WHERE model != ?", (model,))
+            self._db.execute("INSERT INTO predictions VALUES (?, ?, ?)", row)
 
     def versions(self) -> list[Version]:
         """All versions, oldest first."""

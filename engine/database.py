@@ -2,9 +2,9 @@
 
 import os
 import sqlite3
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.errors import FolderError
@@ -54,6 +54,8 @@ class Layout:
     """The statements that make the tables."""
     settings: tuple[str, ...]
     """DURABLE or QUICK."""
+    changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
+    """By an older schema: the statements that make the next one of it."""
 
 
 class Damaged(FolderError):
@@ -78,7 +80,7 @@ def open_database(
             return _in_memory(layout)
         connection = _connect(path, read_only, busy_timeout_s)
         try:
-            empty = _check(connection, path, layout)
+            empty = _check(connection, path, layout, read_only)
             if not read_only:
                 _create(connection, layout)
         except BaseException:
@@ -187,16 +189,18 @@ def _in_memory(layout: Layout) -> sqlite3.Connection:
     return _create(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False), layout)
 
 
-def _check(connection: sqlite3.Connection, path: Path, layout: Layout) -> bool:
-    """Whether the file has no tables yet; FolderError if it has others than those of `layout`."""
+def _check(connection: sqlite3.Connection, path: Path, layout: Layout, read_only: bool) -> bool:
+    """Whether the file has no tables yet; FolderError if it has others than those of `layout`, or than can be made them."""
     if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         return True
     if connection.execute("PRAGMA application_id").fetchone()[0] != layout.application:
         raise Damaged(f"{str(path)!r} is not a {layout.kind}.", "Move it away to begin a new one.")
     schema = connection.execute("PRAGMA user_version").fetchone()[0]
-    if schema != layout.schema:
+    if schema != layout.schema and (read_only or schema not in layout.changes):
         newer = schema > layout.schema
         writer, hint = ("a newer", "Update Catflap.") if newer else ("an older", "Open it with that one.")
+        if schema in layout.changes:
+            hint = "Open its folder in the app once: that brings it up to date."
         known = f"schema {schema}; this one knows {layout.schema}"
         raise OtherSchema(f"{str(path)!r} was written by {writer} Catflap ({known}).", hint)
     return False
@@ -210,5 +214,8 @@ def _create(connection: sqlite3.Connection, layout: Layout) -> sqlite3.Connectio
         # Another process may have made the tables in the meantime.
         if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             for statement in (*layout.tables, *marks):
+                connection.execute(statement)
+        for schema in range(connection.execute("PRAGMA user_version").fetchone()[0], layout.schema):
+            for statement in (*layout.changes[schema], f"PRAGMA user_version = {schema + 1}"):
                 connection.execute(statement)
     return connection

@@ -74,6 +74,11 @@ class FeatureStore:
         return len(self._rows.row_of)
 
     @property
+    def row_bytes(self) -> int:
+        """Room that one picture's features take in the data file."""
+        return self._wanted.row_bytes
+
+    @property
     def size_bytes(self) -> int:
         """Room on disk that the store takes, its index included."""
         return sum(path.stat().st_size for path in self._folder.glob("*") if path.is_file())

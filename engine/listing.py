@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.errors import FolderError
 from engine.events import FolderChanged
@@ -16,8 +17,7 @@ SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir"})
 """What archives and network drives put beside photographs: notes and thumbnails with the names of pictures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stamp:
+class Stamp(NamedTuple):
     """What tells, without reading it, that a file is still the same."""
 
     size: int

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalogue import Catalogue, Known
+from engine.catalogue import Catalogue, Known, Predictions
 from engine.cores import on_one_core
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted
 from engine.features import FeatureStore
@@ -15,8 +15,8 @@ from engine.folder import Stamp
 from engine.model import Model
 from engine.reading import readings
 
-BLOCK = 512
-"""Known images that are predicted together."""
+BLOCK_BYTES, LARGEST_BLOCK = 32 << 20, 4096
+"""Known images that are predicted together: so many bytes of features, but no more images."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +41,9 @@ class Scanner:
                 done += 1
         saved = self.catalogue.predictions(self.model.file.digest)
         ready = [path for path, each in same.items() if each.content and not each.problem]
-        for at in range(0, len(ready), BLOCK):
-            paths = self._at_once(ready[at : at + BLOCK], same, saved)
+        size = block_of(self.store)
+        for at in range(0, len(ready), size):
+            paths = self._at_once(ready[at : at + size], same, saved)
             if paths:
                 yield self._known(paths, [same[path] for path in paths], saved)
                 done += len(paths)
@@ -78,27 +79,36 @@ class Scanner:
             done, from_store = done + len(batch), from_store + sum(each.features is None for each in good)
             yield FeaturesRead(done, total, from_store)
 
-    def _known(self, paths: list[str], known: list[Known], saved: Mapping[bytes, NDArray[np.float32]]) -> ImagesPredicted:
+    def _known(self, paths: list[str], known: list[Known], saved: Predictions) -> ImagesPredicted:
         """From predictions that are kept, and, for the others, from features."""
         contents = [each.content or b"" for each in known]
         fresh = [content for content in contents if content not in saved]
-        predicted = {**saved, **self._from_features(fresh)} if fresh else saved
-        rows = np.stack([predicted[content] for content in contents])
+        if len(fresh) in (0, len(contents)):
+            rows = self._from_features(contents) if fresh else saved.of(contents)
+        else:
+            found = dict(zip(fresh, self._from_features(fresh), strict=True))
+            rows = np.stack([found[c] if c in found else saved.rows[saved.row_of[c]] for c in contents])
         return self._event(paths, contents, [each.stamp for each in known], rows)
 
-    def _from_features(self, contents: Sequence[bytes]) -> dict[bytes, NDArray[np.float32]]:
-        rows = self.model.probabilities(self.store.read(self.store.find(contents)))
+    def _from_features(self, contents: Sequence[bytes]) -> NDArray[np.float32]:
+        """(len(contents), outputs), from features in the store; the answer is kept."""
+        blocks = self.store.blocks(self.store.find(contents), block_of(self.store))
+        rows = np.concatenate([self.model.probabilities(features) for _, features in blocks])
         self.catalogue.put_predictions(self.model.file.digest, contents, rows)
-        return dict(zip(contents, rows, strict=True))
+        return rows
 
     def _predicted(self, images: Sequence[tuple[str, bytes, Stamp]]) -> ImagesPredicted:
         """Predict from the features in the store, and keep the answer."""
         paths, contents, stamps = zip(*images, strict=True)
-        found = self._from_features(contents)
-        return self._event(paths, contents, stamps, np.stack([found[content] for content in contents]))
+        return self._event(paths, contents, stamps, self._from_features(contents))
 
     def _event(
         self, paths: Sequence[str], contents: Sequence[bytes], stamps: Sequence[Stamp], rows: NDArray[np.float32]
     ) -> ImagesPredicted:
         modified = tuple(stamp.modified_ns for stamp in stamps)
         return ImagesPredicted(tuple(paths), tuple(contents), modified, rows, self.version)
+
+
+def block_of(store: FeatureStore) -> int:
+    """Images that are predicted together."""
+    return int(np.clip(BLOCK_BYTES // max(1, store.row_bytes), 1, LARGEST_BLOCK))

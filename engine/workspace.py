@@ -28,7 +28,7 @@ from engine.head import Head
 from engine.living import Living
 from engine.model import Model
 from engine.places import find_model, home
-from engine.scan import BLOCK, Scanner
+from engine.scan import Scanner, block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
 from engine.trainers import Settings
@@ -167,8 +167,9 @@ class Workspace:
         self._lived = dict(verdicts)
         if self._living is None:
             self._living = Living(self.model)
-            for at in range(0, len(self._shown), BLOCK):
-                self._store.sound([content for _, content, _ in self._shown[at : at + BLOCK]])
+            size = block_of(self._store)
+            for at in range(0, len(self._shown), size):
+                self._store.sound([content for _, content, _ in self._shown[at : at + size]])
                 yield LiveWorked(at, len(self._shown))
             yield from self._features_of(())
         yield from self._living.learn(self._teaching(), verdicts)
