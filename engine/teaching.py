@@ -70,5 +70,6 @@ def _nearest(candidates: NDArray[np.float32], to: NDArray[np.float32], count: in
     if not len(to):
         return np.arange(count)
     a, b = candidates.reshape(len(candidates), -1), to.reshape(len(to), -1)
-    distance = (a * a).sum(axis=1)[:, None] - 2 * a @ b.T + (b * b).sum(axis=1)
+    # No array of squares, which would be as large as the features.
+    distance = np.einsum("ij,ij->i", a, a)[:, None] - 2 * (a @ b.T) + np.einsum("ij,ij->i", b, b)
     return np.sort(np.argsort(distance.min(axis=1), kind="stable")[:count])
