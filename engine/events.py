@@ -76,6 +76,19 @@ class FeaturesRead:
 
 
 @dataclass(frozen=True)
+class RoomAsked:
+    """The scan waits: nobody has said yet how the features of so many new images are to be kept."""
+
+    images: int
+    full_bytes: int
+    """Room that they take as float32."""
+    half_bytes: int
+    """As float16."""
+    free_bytes: int
+    """What the disk has left."""
+
+
+@dataclass(frozen=True)
 class TrainingBegan:
     """A trainer starts."""
 
@@ -197,6 +210,7 @@ Event = (
     | ImagesPredicted
     | ImageSkipped
     | FeaturesRead
+    | RoomAsked
     | TrainingBegan
     | SamplesCompared
     | LiveWorked

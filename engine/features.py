@@ -116,6 +116,10 @@ class FeatureStore:
         self._rows.name(records)
         self._index.note_now()
 
+    def as_kept(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Features (n, *shape) as `read` will give them."""
+        return self._wanted.stored(features).astype(np.float32, copy=False)
+
     def touch(self, keys: Sequence[bytes]) -> None:
         """Count these pictures as used now, as `read` and `blocks` do; the index learns of it later."""
         rows = self.find(keys)

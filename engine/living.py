@@ -23,11 +23,14 @@ BLOCK = 1024
 class Living:
     """The edits of one champion, one after each verdict."""
 
-    def __init__(self, model: Model, quick: Live | None = None) -> None:
-        """Raises CannotTrain for a model that keeps samples."""
+    def __init__(self, model: Model, quick: Live | None = None, whole: bool = True) -> None:
+        """`whole` tells whether the store keeps what it has: the quick way looks at all features again and again.
+
+        Raises CannotTrain for a model that keeps samples.
+        """
         if model.learns_labels:
             raise CannotTrain("Live is for weights, and this model keeps samples.", "r takes verdicts in as quickly.")
-        self._model, self._quick = model, quick
+        self._model, self._quick, self._whole = model, quick, whole
         self._trained: Retrained | None = None
         """What `auto` came to, where the quick way is not taken."""
 
@@ -37,7 +40,7 @@ class Living:
         quick = None if self._quick is None or self._trained is not None or parts is None else self._quick
         if quick is not None and parts is not None:
             quick.begin_again(parts)
-        return Living(champion, quick)
+        return Living(champion, quick, self._whole)
 
     def learn(self, teaching: Teaching, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
         """Edit for these verdicts, content -> label; the last event is LiveLearned, or LiveWaits where that cannot be."""
@@ -73,7 +76,12 @@ class Living:
         parts = _parts(self._model)
         origin = teaching.origin or self._model.head
         few = teaching.store.read(teaching.store.find(judged[:1]))
-        if parts is None or not self._model.classifies or (isinstance(origin, Head) and untrained(origin, few)):
+        if (
+            not self._whole
+            or parts is None
+            or not self._model.classifies
+            or (isinstance(origin, Head) and untrained(origin, few))
+        ):
             return None
         quick = self._quick = self._quick or Live(parts, teaching.store)
         yield from quick.cover(teaching.contents)

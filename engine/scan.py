@@ -1,6 +1,6 @@
 """From image files to features and predictions: each picture's content goes through the backbone once, ever."""
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Known, Predictions
 from engine.cores import on_one_core
-from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted
+from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
 from engine.features import FeatureStore
 from engine.folder import Stamp
 from engine.model import Model
@@ -28,6 +28,8 @@ class Scanner:
     version: int
     store: FeatureStore
     catalogue: Catalogue
+    room_asked: Callable[[int], RoomAsked | None] = lambda images: None
+    """What is to be asked before so many new images are read."""
 
     def predict(self, images: Mapping[str, Stamp]) -> Iterator[Event]:
         """Predict all these images: known ones first, at once; then the others, batch by batch."""
@@ -50,7 +52,11 @@ class Scanner:
                 yield FeaturesRead(done, len(images), done)
             for path in paths:
                 del rest[path]
-        yield from self.read(rest, done, len(images))
+        asked = self.room_asked(len(rest))
+        if asked is not None:
+            yield asked
+        else:
+            yield from self.read(rest, done, len(images))
 
     def _at_once(self, paths: list[str], known: Mapping[str, Known], saved: Container[bytes]) -> list[str]:
         """Of these, the images whose predictions are kept, or whose features are, undamaged."""
@@ -62,7 +68,7 @@ class Scanner:
 
     def read(self, images: Mapping[str, Stamp], done: int, total: int) -> Iterator[Event]:
         """Read these files, run the backbone on what is new to the store, and predict them."""
-        from_store = done
+        from_store, gone = done, dict[str, Stamp]()
         files = {path: self.folder / path for path in images}
         for batch in readings(files, self.model.image, self.model.features, self.store):
             fresh = {each.content: each.features for each in batch if each.features is not None}
@@ -70,14 +76,19 @@ class Scanner:
                 self.store.append(list(fresh), np.stack(list(fresh.values())))
             self.catalogue.put_images({r.name: Known(images[r.name], r.content or None, r.problem) for r in batch})
             yield from (ImageSkipped(each.name, each.problem) for each in batch if each.problem)
-            good = [each for each in batch if not each.problem]
+            good = [each for each in batch if not each.problem and (each.content in fresh or each.content in self.store)]
             if good:
                 # The other cores read on.
                 with on_one_core():
-                    predicted = self._predicted([(each.name, each.content, images[each.name]) for each in good])
+                    predicted = self._predicted([(each.name, each.content, images[each.name]) for each in good], fresh)
                 yield predicted
-            done, from_store = done + len(batch), from_store + sum(each.features is None for each in good)
+            # A store with a limit may have given up since what it had when the file was read.
+            gone |= {each.name: images[each.name] for each in batch if not each.problem and each not in good}
+            done, from_store = done + len(good), from_store + sum(each.features is None for each in good)
+            done += sum(bool(each.problem) for each in batch)
             yield FeaturesRead(done, total, from_store)
+        if gone:
+            yield from self.read(gone, done, total)
 
     def _known(self, paths: list[str], known: list[Known], saved: Predictions) -> ImagesPredicted:
         """From predictions that are kept, and, for the others, from features."""
@@ -97,10 +108,16 @@ class Scanner:
         self.catalogue.put_predictions(self.model.file.digest, contents, rows)
         return rows
 
-    def _predicted(self, images: Sequence[tuple[str, bytes, Stamp]]) -> ImagesPredicted:
-        """Predict from the features in the store, and keep the answer."""
+    def _predicted(
+        self, images: Sequence[tuple[str, bytes, Stamp]], fresh: Mapping[bytes, NDArray[np.float32]]
+    ) -> ImagesPredicted:
+        """Predict from features, fresh ones or those in the store, and keep the answer."""
         paths, contents, stamps = zip(*images, strict=True)
-        return self._event(paths, contents, stamps, self._from_features(contents))
+        held = [content for content in contents if content not in fresh]
+        found = {**fresh, **dict(zip(held, self.store.read(self.store.find(held)), strict=True))}
+        rows = self.model.probabilities(self.store.as_kept(np.stack([found[content] for content in contents])))
+        self.catalogue.put_predictions(self.model.file.digest, contents, rows)
+        return self._event(paths, contents, stamps, rows)
 
     def _event(
         self, paths: Sequence[str], contents: Sequence[bytes], stamps: Sequence[Stamp], rows: NDArray[np.float32]

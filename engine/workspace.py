@@ -1,14 +1,12 @@
 """One folder and one model: what the terminal and the commands talk to."""
 
 from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.catalogue import Catalogue, Version
-from engine.errors import BadSetting, CannotTrain
+from engine.catalogue import Version
+from engine.errors import CannotTrain
 from engine.events import (
     Event,
     FolderChanged,
@@ -16,87 +14,44 @@ from engine.events import (
     LiveLearned,
     LiveWaits,
     LiveWorked,
-    ModelOpened,
     ModelRestored,
     ModelSaved,
     Retrained,
     TrainingBegan,
 )
-from engine.features import FeatureStore
 from engine.folder import Stamp, scan
 from engine.head import Head
+from engine.keeping import Keeping
 from engine.living import Living
 from engine.model import Model
-from engine.places import find_model, home
-from engine.scan import Scanner, block_of
+from engine.place import Place
+from engine.scan import block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
 from engine.trainers import Settings
-from engine.versions import Versions
 
 PROBES = 64
 """Images on which a saved model is compared with the trained one."""
 
 
-class Workspace:
+class Workspace(Place):
     """An open folder. Long calls are generators of events: to stop one is to close it, and nothing is half done."""
 
-    def __init__(self, folder: Path, model: Path | None = None, out: Path | None = None) -> None:
-        """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
+    _original: Model | None = None
+    """Version 0, once it was asked for."""
+    _shown_before: list[tuple[str, bytes, int]] | None = None
+    """Until the folder changes."""
+    _living: Living | None = None
+    """While live is on."""
+    _lived: Mapping[bytes, str] = {}
+    """The verdicts that live learned last."""
 
-        Raises FolderError, ModelError or BadSetting.
-        """
-        self.folder = folder
-        self.home = home(folder)
-        self._catalogue = Catalogue(self.home / "catalogue.db")
-        try:
-            self._open_model(model, out)
-        except BaseException:
-            self._catalogue.close()
-            raise
-
-    def _open_model(self, given: Path | None, out: Path | None) -> None:
-        source = find_model(self.folder, given, self._catalogue.setting("model"))
-        if out is None and self._catalogue.setting("out") and str(source) == self._catalogue.setting("model"):
-            out = Path(self._catalogue.setting("out"))
-        if out is not None and out.suffix.lower() != ".mlmodel":
-            raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
-        self.target = out.absolute() if out else source
-        self.model = Model(read(self.target if self.target.exists() else source))
-        self.model.require_classifier()
-        self._catalogue.remember("model", str(source))
-        self._catalogue.remember("out", str(out.absolute()) if out else "")
-        self.versions = Versions(self.home / "versions", self._catalogue, self.target)
-        self.version = self.versions.present(self.model.file)
-        shape = self.model.backbone.shape
-        self._store = FeatureStore(self.home / "features" / self.model.backbone_key, shape)
-        self.images: dict[str, Stamp] = {}
-        self._original: Model | None = None
-        """Version 0, once it was asked for."""
-        self._shown_before: list[tuple[str, bytes, int]] | None = None
-        """Until the folder changes."""
-        self._living: Living | None = None
-        """While live is on."""
-        self._lived: dict[bytes, str] = {}
-        """The verdicts that live learned last."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give all files back."""
+    def keep(self, keeping: Keeping) -> Iterator[Event]:
+        """Take the answer to `RoomAsked`, and go on with the scan."""
         self._store.close()
-        self._catalogue.close()
-
-    def opened(self) -> ModelOpened:
-        """The present model, in words."""
-        image, why = self.model.image, self.model.cut.why_not
-        size = (image.width, image.height)
-        learns = self.model.learns_labels
-        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns)
+        self._open_store(keeping)
+        self._shown_before, self._living = None, None
+        yield from self.predict_again()
 
     def scan(self) -> Iterator[Event]:
         """List the folder, now, and predict everything in it; known images at once."""
@@ -165,13 +120,16 @@ class Workspace:
         """
         self.model.require_trainable()
         self._lived = dict(verdicts)
-        if self._living is None:
-            self._living = Living(self.model)
+        begins = self._living is None
+        if begins:
+            self._living = Living(self.model, whole=self.keeping.limit_bytes is None)
             size = block_of(self._store)
             for at in range(0, len(self._shown), size):
                 self._store.sound([content for _, content, _ in self._shown[at : at + size]])
                 yield LiveWorked(at, len(self._shown))
-            yield from self._features_of(())
+        if begins or self.keeping.limit_bytes is not None:
+            yield from self._features_of(verdicts)
+        assert self._living is not None
         yield from self._living.learn(self._teaching(), verdicts)
         yield from self._as_live()
 
@@ -251,20 +209,28 @@ class Workspace:
         """Predict all images from their features."""
         yield from self._scanner().predict(self.images)
 
-    def _scanner(self) -> Scanner:
-        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue)
-
     def _features_of(self, verdicts: Collection[bytes]) -> Iterator[Event]:
-        """Run the backbone on images that have lost their features, as when the store was deleted or damaged."""
+        """Run the backbone on images that have lost their features, as when the store was deleted or damaged.
+
+        On those with a verdict alone where there is no room for all. Raises CannotTrain if there is not even for them.
+        """
         self._store.sound([content for content in verdicts if content in self._store])
-        known = self._catalogue.images()
+        known, judged = self._catalogue.images(), set(verdicts)
         lost = [path for path in self.images if path in known and not known[path].problem]
         lost = [path for path in lost if (known[path].content or b"") not in self._store]
+        limit = self.keeping.limit_bytes
+        if limit is not None or self._room_asked(len(lost)) is not None:
+            lost = [path for path in lost if known[path].content in judged]
+            self._store.touch(list(judged))
         if lost:
             self._shown_before = None
         for event in self._scanner().read({path: self.images[path] for path in lost}, 0, len(lost)):
             if not isinstance(event, ImagesPredicted):
                 yield event
+        missing = sum((known[path].content or b"") not in self._store for path in lost)
+        if limit is not None and missing:
+            sentence = f"The features of {len(judged)} verdicts do not fit into the {self.keeping.limit} they may take."
+            raise CannotTrain(sentence, "Open the folder with a larger --store-limit.")
 
     def _probes(self) -> NDArray[np.float32]:
         some = [content for _, content, _ in self._shown[:PROBES]]

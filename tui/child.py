@@ -16,7 +16,7 @@ from engine.folder import Watch
 from engine.head import Head
 from engine.trainers import Settings
 from engine.workspace import Workspace
-from tui.messages import Ended, Failed, Keep, Live, Opening, Request, Retrain, Said, Stop
+from tui.messages import Ended, Failed, Keep, Live, Opening, Request, Retrain, Room, Said, Stop
 
 NICE = 10
 """Keys stay as quick as in an idle app only if the engine gives way to it."""
@@ -29,7 +29,7 @@ def serve(pipe: Connection, opening: Opening, log: Path) -> None:
     """Open the folder and serve requests until the pipe closes."""
     _step_back(log)
     try:
-        workspace = Workspace(opening.folder, opening.model, opening.out)
+        workspace = Workspace(opening.folder, opening.model, opening.out, opening.keeping)
     except CatflapError as error:
         pipe.send([Failed(error.sentence, error.hint, fatal=True)])
         return
@@ -100,6 +100,8 @@ class _Server:
                     self._go_first("live", self._workspace.end_live())
                 case Live(verdicts=verdicts) if verdicts is not None:
                     self._go_first("live", self._workspace.live(verdicts))
+                case Room(keeping=keeping):
+                    self._tasks.append(_Task("scan", self._workspace.keep(keeping)))
                 case Stop():
                     self._drop_tasks()
                     self._outbox.append(Ended(stopped=True))

@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
+from engine.keeping import Keeping
 from tui import making, opening, version
 from tui.output import Json, printer, say
 
@@ -113,6 +114,8 @@ def retrain(
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
+    features: str = "",
+    store_limit: str = "",
     json: Json = False,
 ) -> int:
     """Do what r does: retrain on the verdicts kept in a folder.
@@ -129,13 +132,17 @@ def retrain(
         Stop after so long, for all trainers but plain.
     force
         Promote the model even if it is right on fewer verdicts than before.
+    features
+        Keep features in full or half precision: full or half. Remembered.
+    store_limit
+        Room that features may take, such as 500MB or 2GB, or none. Remembered.
     json
         One JSON object a line.
     """
     from tui import headless
 
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    return headless.retrain(printer(json), folder, trainer, chosen, force)
+    return headless.retrain(printer(json), folder, trainer, chosen, force, Keeping(features, store_limit))
 
 
 @app.command

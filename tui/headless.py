@@ -9,9 +9,10 @@ from typing import Any
 
 from engine.catalogue import Catalogue
 from engine.errors import BadSetting, FolderError
-from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesPredicted, ModelSaved, Retrained
+from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesPredicted, ModelSaved, Retrained, RoomAsked
 from engine.folder import scan
 from engine.journal import Journal
+from engine.keeping import Keeping
 from engine.labels import read_labels
 from engine.model import open_model
 from engine.once import predict as predict_files
@@ -136,9 +137,9 @@ def train(
     return int(skipped > 0)
 
 
-def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, force: bool) -> int:
+def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, force: bool, keeping: Keeping) -> int:
     """`catflap retrain`: what r does."""
-    with Workspace(folder) as workspace:
+    with Workspace(folder, keeping=keeping) as workspace:
         skipped, _ = _follow(printer, workspace.scan())
         with Journal(workspace.home / "journal.db", read_only=True) as journal:
             verdicts = {image: each.label or "" for image, each in journal.in_force().items()}
@@ -165,6 +166,8 @@ def status(printer: Printer, folder: Path) -> int:
         versions = Versions(kept / "versions", catalogue, model)
         version = versions.present(read(model)) if model.exists() else -1
         kept_versions = max(1, len(versions.all()))
+        keeping = Keeping(catalogue.setting("features"), catalogue.setting("store_limit"))
+        limit = keeping.limit_bytes
     with Journal(kept / "journal.db", read_only=True) as journal:
         counts, in_force = journal.counts, journal.in_force()
     skipped = sum(bool(known.problem) for known in images.values())
@@ -182,13 +185,16 @@ def status(printer: Printer, folder: Path) -> int:
         "version": version,
         "versions": kept_versions,
         "features_bytes": stores,
+        "features": keeping.precision or "full",
+        "store_limit": limit,
     }
     by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
     printer.give(
         facts,
         f"{count(len(images), 'image')}, {skipped} skipped; verdicts: {by_label}; {count(counts.flips, 'flip')}; "
         f"{open_ones} without a verdict\n"
-        f"model {safe(model.name)}, version {version}, {count(kept_versions, 'version')} kept; features {size(stores)}",
+        f"model {safe(model.name)}, version {version}, {count(kept_versions, 'version')} kept; features {size(stores)}"
+        f"{', in half precision' * keeping.half}, {'no limit' if limit is None else f'of at most {size(limit)}'}",
     )
     return 0
 
@@ -251,6 +257,8 @@ def event_words(event: Event) -> str:
             return f"Saved {safe(str(path))} (version {version})."
         case FeaturesRead(done=done, total=total) if done == total:
             return f"{count(total, 'image')} read."
+        case RoomAsked(images=images, full_bytes=full):
+            return f"{count(images, 'image')} not read: their features take {size(full)}. Give --features full or half."
         case _:
             return ""
 

@@ -1,10 +1,11 @@
 """What the app and the engine's process say to each other. No Textual here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.events import Event
+from engine.keeping import Keeping
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,7 @@ class Opening:
     folder: Path
     model: Path | None = None
     out: Path | None = None
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,18 @@ class Live:
 
 
 @dataclass(frozen=True)
+class Room:
+    """The answer to `RoomAsked`: how features are to be kept."""
+
+    keeping: Keeping
+
+
+@dataclass(frozen=True)
 class Stop:
     """Stop what is running."""
 
 
-Request = Retrain | Keep | Live | Stop
+Request = Retrain | Keep | Live | Room | Stop
 
 
 @dataclass(frozen=True)

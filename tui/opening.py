@@ -5,6 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from engine.keeping import Keeping
 from tui.output import say
 from tui.settings import Choices
 
@@ -12,7 +13,16 @@ Chosen = Annotated[Choices, Parameter(name="*", negative="")]
 AS_USUAL = Choices()
 
 
-def open_folder(folder: Path, /, *, model: Path | None = None, out: Path | None = None, choices: Chosen = AS_USUAL) -> int:
+def open_folder(
+    folder: Path,
+    /,
+    *,
+    model: Path | None = None,
+    out: Path | None = None,
+    features: str = "",
+    store_limit: str = "",
+    choices: Chosen = AS_USUAL,
+) -> int:
     """Open the app on a folder of photographs.
 
     Parameters
@@ -23,10 +33,14 @@ def open_folder(folder: Path, /, *, model: Path | None = None, out: Path | None 
         The model to open; may be left out when the folder was opened before, or holds exactly one.
     out
         Leave the model as it is, and write new ones here (.mlmodel).
+    features
+        Keep what the frozen layers made of each image in full or half precision: full or half. Remembered.
+    store_limit
+        Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     """
     from tui.start import run
 
-    return run(folder, model, out, choices)
+    return run(folder, model, out, choices, Keeping(features, store_limit))
 
 
 def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa: A002

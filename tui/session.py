@@ -21,12 +21,13 @@ from engine.events import (
     ModelRestored,
     ModelSaved,
     Retrained,
+    RoomAsked,
     SamplesCompared,
     TrainingBegan,
 )
 from engine.journal import Verdict
 from tui.rows import Rows
-from tui.text import learned
+from tui.text import count, learned
 
 LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
 LOSSES_KEPT = 200
@@ -89,6 +90,10 @@ class Session:
     """Of the present or last retrain, one a batch."""
     waiting: Retrained | None = None
     """A challenger that is right on fewer verdicts, until the person says what becomes of it."""
+    room: RoomAsked | None = None
+    """What new images need, until the person says how their features are kept."""
+    put_off: bool = False
+    """Whether the person did not want to decide that now."""
     notice: str = ""
     """One line for the person."""
     problem: str = ""
@@ -112,6 +117,8 @@ class Session:
                 return replace(self, rows=self.rows.skipped(event.image, event.reason))
             case FeaturesRead(done=done, total=total, from_store=known):
                 return replace(self, scan=Scan(done, total, known) if done < total else None)
+            case RoomAsked():
+                return replace(self, notice=_not_read(event)) if self.put_off else replace(self, room=event)
             case TrainingBegan():
                 training = Training(event.trainer, event.samples, event.epochs, why=event.why)
                 return replace(self, training=training, losses=(), notice="")
@@ -147,6 +154,13 @@ class Session:
         tally.subtract(_kinds(went))
         session = replace(self, verdicts=verdicts, tally=tally, labels=self._with_new(self.labels, came))
         return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session._numbers(pictures)))
+
+    def roomed(self, keeps: bool) -> "Session":
+        """The person said how features are kept, or nothing yet."""
+        assert self.room is not None
+        if keeps:
+            return replace(self, room=None, notice="")
+        return replace(self, room=None, put_off=True, notice=_not_read(self.room))
 
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
@@ -245,6 +259,10 @@ class Session:
         # What live showed is what was saved: it stays marked as changed.
         rows = self.rows if self.live else self.rows.before_new_model()
         return replace(self, version=version, rows=rows, waiting=None, notice=notice)
+
+
+def _not_read(asked: RoomAsked) -> str:
+    return f"{count(asked.images, 'new image')} not read; open the folder again to be asked again."
 
 
 def _kinds(verdicts: Mapping[bytes, Verdict]) -> Counter[tuple[str | None, bool]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
+from engine.keeping import Keeping
 from engine.places import home
 from tui.settings import PREVIEWS, TRAINERS, Choices
 from tui.work import Work, prepare
@@ -27,7 +28,7 @@ def before_textual() -> None:
     prepare()
 
 
-def run(folder: Path, model: Path | None, out: Path | None, choices: Choices) -> int:
+def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, keeping: Keeping | None = None) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     for value, allowed, what in ((choices.drawn, PREVIEWS, "preview"), (choices.trainer, TRAINERS, "trainer")):
         if value not in allowed:
@@ -42,7 +43,7 @@ def run(folder: Path, model: Path | None, out: Path | None, choices: Choices) ->
     def opening() -> Opening:
         from tui.messages import Opening
 
-        return Opening(folder, model, out)
+        return Opening(folder, model, out, keeping or Keeping())
 
     before_textual()
     from tui.app import Catflap

@@ -1,4 +1,4 @@
-"""Run the benchmarks that compare, and print their tables: `python performance.py MODEL FOLDER > performance.md`."""
+"""Run the benchmarks and write their tables into docs/performance.md: `performance.py MODEL FOLDER [--only TITLE]`."""
 
 import argparse
 import os
@@ -9,11 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs/performance.md"
 PARTS = (
     ("Training", "training.py", True),
     ("A first scan", "scan.py", True),
     ("Live", "live.py", True),
     ("The feature store", "store.py", False),
+    ("Growth", "growth.py", False),
+    ("The terminal", "terminal.py", False),
 )
 """Title, file, and whether it takes the model and the folder."""
 LIBRARIES = ("numpy", "onnxruntime", "pillow", "torch", "textual")
@@ -27,18 +30,26 @@ def machine():
     return f"{hardware}; Python {platform.python_version()}, {libraries}."
 
 
+def replaced(page, title, text):
+    """The page with what stands between the marks of that title."""
+    begin, end = f"<!-- {title}: measured -->\n", f"<!-- {title}: end -->"
+    before, rest = page.split(begin)
+    return before + begin + text + "\n" + end + rest.split(end)[1]
+
+
 def main():
-    """Print the page."""
+    """Measure part by part; each is written as soon as it is there."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", nargs="+", choices=[title for title, _, _ in PARTS])
     given = parser.parse_args()
-    sys.stdout.write(f"{machine()}\n")
     for title, name, takes_model in PARTS:
+        if given.only and title not in given.only:
+            continue
         command = [sys.executable, Path(__file__).parent / name, *([given.model, given.folder] if takes_model else [])]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
-        sys.stdout.write(f"\n## {title}\n\n{done.stdout.strip()}\n")
-        sys.stdout.flush()
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, cwd=ROOT)
+        PAGE.write_text(replaced(replaced(PAGE.read_text(), "Machine", machine()), title, done.stdout.strip()))
 
 
 if __name__ == "__main__":

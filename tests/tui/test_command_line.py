@@ -203,7 +203,8 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
     assert said["verdicts"]["Dog"] == said["flips"] == 4
     assert (said["version"], said["versions"]) == (0, 1)
     assert said["features_bytes"] > 24 * 120 * 4
-    code, lines, _ = catflap("retrain", pictures, "--json")
+    assert (said["features"], said["store_limit"]) == ("full", None)
+    code, lines, _ = catflap("retrain", pictures, "--features", "half", "--store-limit", "1.5GB", "--json")
     assert code == 0
     assert json.loads(lines[-1])["event"] != "images_predicted"
     assert [json.loads(line)["version"] for line in lines if "model_saved" in line] == [1]
@@ -212,7 +213,9 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
         (0, "original"),
         (1, "retrained"),
     ]
-    assert json.loads(catflap("status", pictures, "--json")[1][0])["version"] == 1
+    said = json.loads(catflap("status", pictures, "--json")[1][0])
+    assert (said["version"], said["features"], said["store_limit"]) == (1, "half", 1_500_000_000)
+    assert "in half precision, of at most 1.5 GB" in catflap("status", pictures)[1][-1]
     code, _, words = catflap("restore", pictures, "0")
     code, lines, words = catflap("retrain", pictures, "--json")
     assert code == 0, (lines, words)

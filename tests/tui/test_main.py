@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from textual.widgets import Static
 
 from engine.events import (
     BatchEnded,
@@ -15,13 +16,16 @@ from engine.events import (
     ModelOpened,
     ModelSaved,
     Retrained,
+    RoomAsked,
     Score,
     TrainingBegan,
 )
 from engine.head import Head
 from engine.journal import Journal
+from engine.keeping import Keeping
 from tui.app import Catflap
-from tui.messages import Ended, Failed, Keep, Retrain, Stop
+from tui.messages import Ended, Failed, Keep, Retrain, Room, Stop
+from tui.screens.choose import Choose
 from tui.settings import Choices
 from tui.widgets.table import Table
 from tui.widgets.training import Progress
@@ -340,5 +344,47 @@ def test_other_models_have_no_new_labels(opened):
         await pilot.press("4")
         assert not journal.in_force()
         assert "There is no label 4" in pilot.app._main.session.notice
+
+    opened(story)
+
+
+ASKED = RoomAsked(41_000, 3_033_000_000, 1_516_000_000, 2_000_000_000)
+
+
+def shows_question(pilot):
+    return isinstance(pilot.app.screen, Choose)
+
+
+@pytest.mark.parametrize(
+    ("key_pressed", "expected"), [("f", ("full", "none")), ("h", ("half", "none")), ("l", ("full", "2000000000B"))]
+)
+def test_how_features_are_kept_is_asked_and_answered(opened, key_pressed, expected):
+    async def story(pilot, said, journal):
+        said.to_say = [ASKED, Ended()]
+        await until(pilot, lambda: shows_question(pilot))
+        text = str(pilot.app.screen.query_one(Static).render())
+        for words in ("41,000 images", "3.0 GB", "1.5 GB", "2.0 GB left", "not enough for all"):
+            assert words in text
+        await pilot.press("enter", "x")
+        assert shows_question(pilot) and not journal.in_force()
+        await pilot.press(key_pressed)
+        assert not shows_question(pilot)
+        assert said.asked == [Room(Keeping(*expected))]
+        await pilot.press("x")
+        assert len(journal.in_force()) == 1
+
+    opened(story)
+
+
+def test_not_now_leaves_new_images_and_is_not_asked_twice(opened):
+    async def story(pilot, said, journal):
+        said.to_say = [ASKED, Ended()]
+        await until(pilot, lambda: shows_question(pilot))
+        await pilot.press("escape")
+        assert said.asked == []
+        assert "41,000 new images not read" in pilot.app._main.session.notice
+        said.to_say = [RoomAsked(2, 1, 1, 1), Ended()]
+        await until(pilot, lambda: "2 new images not read" in pilot.app._main.session.notice)
+        assert not shows_question(pilot)
 
     opened(story)

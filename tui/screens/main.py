@@ -14,12 +14,11 @@ from engine.journal import Journal
 from tui.commands import COMMANDS
 from tui.folding import after_all, together
 from tui.memory import give_back
-from tui.messages import Crashed, Ended, Failed, Keep, Live, Retrain, Stop
+from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
 from tui.order import ORDERS, arranged, extended
 from tui.pictures import Pictures
-from tui.screens.confirm import Confirm
 from tui.screens.help import Help
-from tui.screens.labelling import Labelling
+from tui.screens.questions import Questions
 from tui.session import Session
 from tui.settings import Choices
 from tui.table_rows import TableRows
@@ -36,7 +35,7 @@ LOOK_S = 0.03
 """How often a picture under way is asked for; the timer rests while there is none."""
 
 
-class Main(Labelling):
+class Main(Questions):
     """Holds the session; every change of it goes through `become`."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's own form
@@ -51,10 +50,10 @@ class Main(Labelling):
             self.words = words
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
-        super().__init__(journal)
-        self._folder, self._work, self._choices = folder, work, choices
+        super().__init__(journal, work)
+        self._folder, self._choices = folder, choices
         self._pictures = Pictures()
-        self._swapped, self._asking = False, False
+        self._swapped = False
         self._pictured: tuple[Path, tuple[int, int]] | None = None
         self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
 
@@ -111,25 +110,7 @@ class Main(Labelling):
             self._swapped &= not ended
             if ended:
                 self.call_after_refresh(give_back)
-        if session.waiting is not None and not self._asking:
-            self._ask_about(session)
-
-    def _ask_about(self, session: Session) -> None:
-        result = session.waiting
-        assert result is not None
-        self._asking = True
-        question = (
-            f"The new model is right on {result.after.correct} of {result.after.of} verdicts; "
-            f"the present one on {result.before.correct}."
-        )
-        confirm = Confirm(question, "use the new model all the same", "keep the present one")
-        self.app.push_screen(confirm, self._answered)
-
-    def _answered(self, keep: bool | None) -> None:
-        self._asking = False
-        if keep:
-            self._work.ask(Keep(time.time()))
-        self.become(self.session.decided("" if keep else "The present model stays."))
+        self.ask_what_waits()
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""

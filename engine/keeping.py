@@ -1,0 +1,71 @@
+"""How a folder's features are kept: their precision, and the room they may take. Chosen by a person, remembered."""
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import BadSetting
+from engine.events import RoomAsked
+
+ASK_ABOVE_BYTES = 2_000_000_000
+"""Beyond this a person is asked before features are kept."""
+LEAST_BYTES = 100_000_000
+"""Less room than this would have images read again and again."""
+PRECISIONS = ("full", "half")
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+"""Powers of ten, as disks are sold."""
+NO_LIMIT = "none"
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """What was chosen; empty where nothing was. Raises BadSetting for what there is not."""
+
+    precision: str = ""
+    """`full` (float32) or `half` (float16)."""
+    limit: str = ""
+    """`none`, or a size such as `2GB`."""
+
+    def __post_init__(self) -> None:
+        if self.precision not in ("", *PRECISIONS):
+            raise BadSetting(f"There is no precision {self.precision!r}.", f"There are {' and '.join(PRECISIONS)}.")
+        least = self.limit_bytes
+        if least is not None and least < LEAST_BYTES:
+            raise BadSetting(f"A store limit of {self.limit} is too small.", "Give 100MB or more, or none.")
+
+    @property
+    def half(self) -> bool:
+        """Whether features are kept as float16."""
+        return self.precision == "half"
+
+    @property
+    def limit_bytes(self) -> int | None:
+        """Room that the features may take; None without a limit."""
+        if self.limit in ("", NO_LIMIT):
+            return None
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", self.limit.strip().upper())
+        if found is None:
+            raise BadSetting(f"{self.limit!r} is no size.", "Give one such as 500MB or 2GB, or none.")
+        return int(float(found[1]) * UNITS[found[2]])
+
+    @property
+    def chosen(self) -> bool:
+        """Whether a person has said anything."""
+        return bool(self.precision or self.limit)
+
+    def but(self, other: "Keeping") -> "Keeping":
+        """This, but what the other one says."""
+        return Keeping(other.precision or self.precision, other.limit or self.limit)
+
+
+def room_asked(folder: Path, images: int, numbers: int, held: int, ask_above_bytes: int) -> RoomAsked | None:
+    """The question for features of so many new images beside those of so many `held`; None if they take little room.
+
+    `numbers` are a picture's features; `folder`, or one above it, is there.
+    """
+    full = 4 * numbers
+    if not images or (images + held) * full <= ask_above_bytes:
+        return None
+    there = next(each for each in (folder, *folder.parents) if each.exists())
+    return RoomAsked(images, images * full, images * full // 2, shutil.disk_usage(there).free)

@@ -1,0 +1,99 @@
+"""What lies open of a folder: the catalogue, the model and its versions, the features."""
+
+import math
+from pathlib import Path
+from typing import Self
+
+from engine.catalogue import Catalogue
+from engine.errors import BadSetting
+from engine.events import ModelOpened, RoomAsked
+from engine.features import FeatureStore, make_room
+from engine.keeping import ASK_ABOVE_BYTES, Keeping, room_asked
+from engine.listing import Stamp
+from engine.model import Model
+from engine.places import find_model, home
+from engine.scan import Scanner
+from engine.spec.file import read
+from engine.versions import Versions
+
+AS_BEFORE = Keeping()
+
+
+class Place:
+    """An open folder; `with` gives all files back at its end."""
+
+    def __init__(
+        self,
+        folder: Path,
+        model: Path | None = None,
+        out: Path | None = None,
+        keeping: Keeping = AS_BEFORE,
+        ask_above_bytes: int = ASK_ABOVE_BYTES,
+    ) -> None:
+        """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
+
+        What `keeping` says of features is remembered; where nobody ever said anything, a scan whose features would take
+        more than `ask_above_bytes` asks first. Raises FolderError, ModelError or BadSetting.
+        """
+        self.folder, self._ask_above_bytes = folder, ask_above_bytes
+        self.home = home(folder)
+        self.images: dict[str, Stamp] = {}
+        self._catalogue = Catalogue(self.home / "catalogue.db")
+        try:
+            self._open_model(model, out)
+            self._open_store(keeping)
+        except BaseException:
+            self._catalogue.close()
+            raise
+
+    def _open_model(self, given: Path | None, out: Path | None) -> None:
+        source = find_model(self.folder, given, self._catalogue.setting("model"))
+        if out is None and self._catalogue.setting("out") and str(source) == self._catalogue.setting("model"):
+            out = Path(self._catalogue.setting("out"))
+        if out is not None and out.suffix.lower() != ".mlmodel":
+            raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
+        self.target = out.absolute() if out else source
+        self.model = Model(read(self.target if self.target.exists() else source))
+        self.model.require_classifier()
+        self._catalogue.remember("model", str(source))
+        self._catalogue.remember("out", str(out.absolute()) if out else "")
+        self.versions = Versions(self.home / "versions", self._catalogue, self.target)
+        self.version = self.versions.present(self.model.file)
+
+    def _open_store(self, keeping: Keeping) -> None:
+        """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
+        said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
+        self._catalogue.remember("features", said.precision)
+        self._catalogue.remember("store_limit", said.limit)
+        self.keeping, parent, key = said, self.home / "features", self.model.backbone_key
+        self._store = FeatureStore(parent / key, self.model.backbone.shape, said.half, said.limit_bytes)
+        if said.limit_bytes is not None:
+            make_room(parent, key, said.limit_bytes)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give all files back."""
+        self._store.close()
+        self._catalogue.close()
+
+    def opened(self) -> ModelOpened:
+        """The present model, in words."""
+        image, why = self.model.image, self.model.cut.why_not
+        size = (image.width, image.height)
+        learns = self.model.learns_labels
+        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns)
+
+    def _scanner(self) -> Scanner:
+        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._room_asked)
+
+    def _room_asked(self, images: int) -> RoomAsked | None:
+        """What is to be asked before so many new images are read; None where a person has chosen, or it is little."""
+        if self.keeping.chosen:
+            return None
+        numbers = math.prod(self.model.backbone.shape)
+        return room_asked(self.home, images, numbers, len(self._store), self._ask_above_bytes)
