@@ -25,7 +25,7 @@ from engine.head.points import SamplePoint
 from engine.head.steps import combined
 from engine.head.working import in_single
 from engine.trainers.editing import RIDGES, settled
-from engine.trainers.gradual import Rows, Some, gradually
+from engine.trainers.gradual import MOST, Rows, Some, gradually
 from engine.trainers.lesson import Known, Settings
 
 Array = NDArray[Any]
@@ -142,11 +142,11 @@ class Live:
     def _going_on(self, verdicts: Mapping[bytes, int]) -> tuple[_Edited | None, Mapping[bytes, int]]:
         """The edit to go on from, and the verdicts that are to be learned.
 
-        What could not be learned is left alone till there are a tenth more verdicts; then all is begun anew. Otherwise
-        coefficients that pull against each other would grow from verdict to verdict.
+        Where some could not be learned, all is begun anew: otherwise coefficients that pull against each other would grow
+        from verdict to verdict. With many samples that takes a while; then these are left alone till there are a tenth more.
         """
         last = self._last
-        if last is None or (last.missed and len(verdicts) > AGAIN * last.begun):
+        if last is None or (last.missed and (len(self._column_of) <= MOST or len(verdicts) > AGAIN * last.begun)):
             return None, verdicts
         tried = {content: n for content, n in verdicts.items() if last.missed.get(content) != n}
         return (last, tried) if tried else (None, verdicts)

@@ -22,6 +22,7 @@ def few(monkeypatch):
     def limit(most, joining):
         monkeypatch.setattr(gradual, "MOST", most)
         monkeypatch.setattr(import_module("engine.trainers.edit"), "MOST", most)
+        monkeypatch.setattr("engine.live.MOST", most)
         monkeypatch.setattr(gradual, "JOINING", joining)
         sizes = []
         at_once = gradual.edited
@@ -139,7 +140,7 @@ def test_what_cannot_be_learned_is_left_alone_for_a_while(few, tmp_path, make_he
     features = np.maximum(rng.normal(0, 1, (40, 150)), 0).astype(np.float32)
     features[1] = features[0]
     keys, labels = [bytes([number] * 16) for number in range(40)], head.logits(features).argmax(axis=1)
-    sizes = few(1000, 1)
+    sizes = few(39, 9)
     with FeatureStore(tmp_path / "store", (150,)) as store:
         store.append(keys, features)
         quick = Live(dense_first(head, features), store)
