@@ -30,7 +30,7 @@ learning MODEL FOLDER:
 terminal MODEL FOLDER:
     python tests/benchmarks/terminal.py {{MODEL}} {{FOLDER}}
 
-# Training, a first scan, live and the feature store beside what else there is
+# Everything that is timed, beside what else there is: writes docs/performance.md; half an hour
 bench MODEL FOLDER:
     python tests/benchmarks/performance.py {{MODEL}} {{FOLDER}}
 

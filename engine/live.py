@@ -24,7 +24,7 @@ from engine.head.dense_first import DenseFirst, flat
 from engine.head.points import SamplePoint
 from engine.head.steps import combined
 from engine.head.working import in_single
-from engine.trainers.editing import RIDGES, settled
+from engine.trainers.editing import settled
 from engine.trainers.gradual import MOST, Rows, Some, gradually
 from engine.trainers.lesson import Known, Settings
 
@@ -35,8 +35,6 @@ ROOM_BYTES = 512 << 20
 LEAST_SAMPLES = 256
 AGAIN = 1.1
 """Verdicts, relative to those of an edit that could not learn all, at which it is begun anew."""
-FEW = 3
-"""Ridges that are tried: a person waits."""
 BLOCK = 256
 """Images whose features are looked at together."""
 
@@ -143,7 +141,7 @@ class Live:
         """The edit to go on from, and the verdicts that are to be learned.
 
         Where some could not be learned, all is begun anew: otherwise coefficients that pull against each other would grow
-        from verdict to verdict. With many samples that takes a while; then these are left alone till there are a tenth more.
+        from verdict to verdict. With many samples that takes long; these are left alone till there are a tenth more.
         """
         last = self._last
         if last is None or (last.missed and (len(self._column_of) <= MOST or len(verdicts) > AGAIN * last.begun)):
@@ -207,7 +205,7 @@ def _edited(aim: Known, ground: "_Ground", last: Some | None) -> Generator[LiveW
         start = Some(last.rows[turned], replace(last.point, coefficients=last.point.coefficients[turned]))
         if settled(aim, ground.logits(start)[: len(aim.targets)]):
             return start
-    work = gradually(aim, Settings(), ground, RIDGES[:FEW], start)
+    work = gradually(aim, Settings(), ground, start)
     while True:
         try:
             next(work)

@@ -6,7 +6,7 @@ tangent kernel Theta = J J', the least-norm change of the weights that takes d a
 (Natural gradient: Martens 2020; least-norm editing: ROME, Meng et al. 2022.)
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,9 +50,7 @@ class _Try:
         return self.right, self.kept
 
 
-def edited(
-    aim: Aim, settings: Settings, old: Array, start: Point, ridges: Sequence[float] = RIDGES, enough: float = ENOUGH
-) -> Generator[Event, None, Point]:
+def edited(aim: Aim, settings: Settings, old: Array, start: Point, enough: float = ENOUGH) -> Generator[Event, None, Point]:
     """From `start` to where every flip is learned; the samples are those of the aim and, behind them, the anchors.
 
     `old` (samples, outputs) are the champion's logits; `enough` is the share of the margin that ends it. A smaller ridge
@@ -60,7 +58,7 @@ def edited(
     """
     best: _Try | None = None
     in_vain = 0
-    for ridge in ridges:
+    for ridge in RIDGES:
         tried = yield from _passes(aim, old, start, ridge, settings, enough)
         in_vain = 0 if best is None or tried.right > best.right else in_vain + 1
         best = tried if best is None or tried.rank > best.rank else best

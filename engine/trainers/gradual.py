@@ -5,7 +5,7 @@ from them stays as it is by itself: so the smallest change that serves some samp
 does not serve are few, and join them. (The working set of chunking: Vapnik 1982, Osuna, Freund and Girosi 1997.)
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.events import Event
 from engine.head.points import Point
-from engine.trainers.editing import ENOUGH, RIDGES, edited
+from engine.trainers.editing import ENOUGH, edited
 from engine.trainers.lesson import Aim, Known, Settings
 
 Array = NDArray[Any]
@@ -51,9 +51,7 @@ class Ground(Protocol):
         ...
 
 
-def gradually(
-    aim: Aim, settings: Settings, ground: Ground, ridges: Sequence[float] = RIDGES, start: Some | None = None
-) -> Generator[Event, None, Some]:
+def gradually(aim: Aim, settings: Settings, ground: Ground, start: Some | None = None) -> Generator[Event, None, Some]:
     """Edit until every verdict is right and no anchor says anything else, or nothing helps any more.
 
     `start` is where another edit of the same head ended; what it works on stays among the samples.
@@ -67,7 +65,7 @@ def gradually(
         part = aim if len(mine) == len(aim.targets) else Known(aim.head, aim.targets[mine], ground.old[mine])
         # What joins is wrong by little; for all to lead by the margin again would take as many passes as the first time.
         enough = 0.0 if rounds else ENOUGH
-        some, rounds = Some(rows, (yield from edited(part, settings, ground.old[rows], point, ridges, enough))), rounds + 1
+        some, rounds = Some(rows, (yield from edited(part, settings, ground.old[rows], point, enough))), rounds + 1
         broken = _broken(aim, ground, some)
         if not len(broken) or rounds == ROUNDS or settings.out_of_time():
             return some

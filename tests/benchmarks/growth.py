@@ -26,6 +26,7 @@ from engine.convert.build import Layers, Picture, classifier
 from engine.convert.prepare import Preparation, prepare
 from engine.events import ImagesPredicted, Retrained
 from engine.images import pixels
+from engine.keeping import Keeping
 from engine.trainers import Settings
 from tests.benchmarks.common import table
 
@@ -95,7 +96,7 @@ def predicted(events):
 
 def opened(place, model):
     start = time.perf_counter()
-    workspace = engine.Workspace(place, model)
+    workspace = engine.Workspace(place, model, keeping=Keeping("full", "none"))
     return workspace, time.perf_counter() - start
 
 
