@@ -1,12 +1,9 @@
 """How a folder's features are kept: their precision, and the room they may take. Chosen by a person, remembered."""
 
 import re
-import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.errors import BadSetting
-from engine.events import RoomAsked
 
 ASK_ABOVE_BYTES = 2_000_000_000
 """Beyond this a person is asked before features are kept."""
@@ -57,15 +54,3 @@ class Keeping:
     def but(self, other: "Keeping") -> "Keeping":
         """This, but what the other one says."""
         return Keeping(other.precision or self.precision, other.limit or self.limit)
-
-
-def room_asked(folder: Path, images: int, numbers: int, held: int, ask_above_bytes: int) -> RoomAsked | None:
-    """The question for features of so many new images beside those of so many `held`; None if they take little room.
-
-    `numbers` are a picture's features; `folder`, or one above it, is there.
-    """
-    full = 4 * numbers
-    if not images or (images + held) * full <= ask_above_bytes:
-        return None
-    there = next(each for each in (folder, *folder.parents) if each.exists())
-    return RoomAsked(images, images * full, images * full // 2, shutil.disk_usage(there).free)

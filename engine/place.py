@@ -1,6 +1,7 @@
 """What lies open of a folder: the catalogue, the model and its versions, the features."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Self
 
@@ -8,7 +9,7 @@ from engine.catalogue import Catalogue
 from engine.errors import BadSetting
 from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
-from engine.keeping import ASK_ABOVE_BYTES, Keeping, room_asked
+from engine.keeping import ASK_ABOVE_BYTES, Keeping
 from engine.listing import Stamp
 from engine.model import Model
 from engine.places import find_model, home
@@ -95,5 +96,7 @@ class Place:
         """What is to be asked before so many new images are read; None where a person has chosen, or it is little."""
         if self.keeping.chosen:
             return None
-        numbers = math.prod(self.model.backbone.shape)
-        return room_asked(self.home, images, numbers, len(self._store), self._ask_above_bytes)
+        full = 4 * math.prod(self.model.backbone.shape)
+        if not images or (images + len(self._store)) * full <= self._ask_above_bytes:
+            return None
+        return RoomAsked(images, images * full, images * full // 2, shutil.disk_usage(self.home).free)
