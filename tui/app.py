@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 SLOW_THEME = "ansi-dark"
-"""Over a slow link: colours by number, at a third of the bytes."""
+"""Over a slow link: colours by number, which take a third fewer bytes."""
 
 
 class Catflap(App[None]):
