@@ -70,6 +70,30 @@ def test_live_shows_verdicts_learned_and_retrain_keeps_them(pictures, model_path
     assert model_path.read_bytes() != original
 
 
+def test_a_filter_typed_at_once_with_what_follows(pictures, model_path):
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off"]) as app:
+        app.wait_for("24 images")
+        app.wait_for(" %")
+        app.settle()
+        mark = len(app.said)
+        app.send("/c0 -c03\rV1")
+        app.wait_for("5 verdicts given", since=mark)
+        app.wait_for("5 of 24 images", since=mark)
+        mark = len(app.said)
+        app.send("u\x1b")
+        app.wait_for("24 images", since=mark)
+        app.settle()
+        assert app.settle(quiet=1.0, seconds=1.0) == 0
+        app.send("q")
+        assert app.wait() == 0
+    with PseudoTerminal([*CATFLAP, pictures, "--preview", "off"]) as app:
+        app.wait_for("0 verdicts")
+        app.settle()
+        mark = len(app.said)
+        app.send("U")
+        app.wait_for("5 verdicts", since=mark)
+
+
 def test_an_idle_app_sends_nothing(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
         app.wait_for("24 images")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.events import Key
 from textual.screen import Screen
 
 from tui.commands import COMMANDS, shown
@@ -62,6 +63,12 @@ class Catflap(App[None]):
         self._given[1].start()
         self.add_mode("main", lambda: self._main)
         await self.switch_mode("main")
+
+    def on_key(self, event: Key) -> None:
+        """A filter that is typed takes the keys here, in the order in which they came: they may come many at once."""
+        main = self.__dict__.get("_main")
+        if main is not None and self.screen is main and main.typed(event.key, event.character):
+            event.prevent_default()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the table, and the themes."""

@@ -101,6 +101,15 @@ class Keys:
         alike = np.flatnonzero(np.isin(self.halves[:, 0], _halves(wanted)[:, 0]))
         return np.array([row for row in alike.tolist() if self[row] in wanted], np.intp)
 
+    def repeated(self) -> NDArray[np.bool_]:
+        """(rows,): whose key another row has as well."""
+        order = np.lexsort(self.halves.T)
+        ranked = self.halves[order]
+        same = (ranked[1:] == ranked[:-1]).all(axis=1) & (ranked[1:] != NO_HALF).any(axis=1)
+        found = np.zeros(len(self), np.bool_)
+        found[order[1:][same]] = found[order[:-1][same]] = True
+        return found
+
     def put(self, rows: Places, keys: Collection[bytes]) -> "Keys":
         """With these keys in these rows."""
         halves = self.halves.copy()

@@ -36,14 +36,17 @@ COMMANDS: tuple[Command, ...] = (
         Command(f"label({n - 1})", (str(n % 10),), f"Label {n}", f"Give label number {n}; go on.", "Verdicts")
         for n in range(1, 11)
     ),
+    Command("range", ("v",), "Range", "Begin a range: move; the next verdict is for all of it.", "Verdicts"),
+    Command("all_shown", ("V",), "All shown", "The next verdict is for all images that are shown.", "Verdicts"),
     Command("pass_over", ("space",), "Pass over", "No verdict; go on.", "Verdicts"),
     Command("undo", ("u",), "Undo", "Take the last verdict back; works across restarts.", "Verdicts", True),
     Command("redo", ("U",), "Redo", "Give the verdict again that was taken back.", "Verdicts"),
     Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load, predict again.",
             "Model", True),
     Command("live", ("l",), "Live", "Retrain in memory at every verdict, and show it; r keeps it.", "Model"),
-    Command("stop", ("escape",), "Stop", "Stop what is running; nothing is lost.", "Model"),
+    Command("stop", ("escape",), "Stop", "End a range; stop what runs, nothing is lost; show all.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain first, by name, newest first.", "Looking", True),
+    Command("filter", ("slash",), "Filter", "Show some: by name, label, verdict, <60%, wrong, flips ...", "Looking"),
     Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),
     Command("help", ("question_mark",), "Help", "Show all keys.", "Catflap", True),
     Command("quit", ("q",), "Quit", "Leave; everything is already saved.", "Catflap", True),
@@ -59,6 +62,7 @@ def groups() -> Iterator[tuple[str, list[Command]]]:
 
 KEY_NAMES = {
     "question_mark": "?",
+    "slash": "/",
     "escape": "Esc",
     "pagedown": "PgDn",
     "pageup": "PgUp",

@@ -36,12 +36,22 @@ def arranged(rows: Rows, order: str) -> Order:
     return by_name if key is None else by_name[np.argsort(key[by_name], kind="stable")]
 
 
-def extended(before: Order, names_before: tuple[str, ...], rows: Rows) -> Order:
-    """The order before with rows that went taken out and rows that came put at the end: nothing else moves."""
+def extended(before: Order, names_before: tuple[str, ...], rows: Rows, wanted: NDArray[np.bool_]) -> Order:
+    """The order before with rows that went taken out and, of rows that came, the wanted put at the end.
+
+    Nothing else moves; `wanted` (rows,).
+    """
     if rows.names[: len(names_before)] == names_before:
-        return np.concatenate([before, np.arange(len(before), len(rows))])
-    now = rows.images.places(names_before)[before]
-    kept = now[now >= 0]
-    came = np.ones(len(rows), np.bool_)
-    came[kept] = False
-    return np.concatenate([kept, np.flatnonzero(came)])
+        came = np.arange(len(names_before), len(rows))
+        return np.concatenate([before, came[wanted[came]]])
+    places = rows.images.places(names_before)
+    now = places[before]
+    new = wanted.copy()
+    new[places[places >= 0]] = False
+    return np.concatenate([now[now >= 0], np.flatnonzero(new)])
+
+
+def first_of(mask: NDArray[np.bool_]) -> int:
+    """The first position at which it holds; 0 if there is none."""
+    found = np.flatnonzero(mask)
+    return int(found[0]) if len(found) else 0

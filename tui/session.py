@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.events import (
     BatchEnded,
     EpochEnded,
@@ -94,6 +97,12 @@ class Session:
     """What new images need, until the person says how their features are kept."""
     put_off: bool = False
     """Whether the person did not want to decide that now."""
+    filter: str = ""
+    """What the person wants to see; empty for everything."""
+    typing: str | None = None
+    """The filter while it is typed."""
+    shown: NDArray[np.intp] | None = None
+    """The rows that the filter lets through, by number, in the order in which they are shown; None for all."""
     notice: str = ""
     """One line for the person."""
     problem: str = ""

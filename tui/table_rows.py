@@ -26,6 +26,8 @@ class Line(NamedTuple):
     """Whether the verdict contradicted what was shown then."""
     why: str
     """Why the image cannot be used."""
+    marked: bool
+    """Whether the next verdict is for this row as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +37,8 @@ class TableRows:
     session: Session = field(default_factory=Session)
     order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     """Row numbers from top to bottom."""
+    marked: range = range(0)
+    """The positions that the next verdict is for, where it is not for the cursor's alone."""
 
     def __len__(self) -> int:
         return len(self.order)
@@ -66,4 +70,5 @@ class TableRows:
             previous=int(rows.previous[row]),
             flip=given is not None and given.flip,
             why=rows.problems.get(name, ""),
+            marked=position in self.marked,
         )

@@ -27,6 +27,7 @@ from tui.app import Catflap
 from tui.messages import Ended, Failed, Keep, Retrain, Room, Stop
 from tui.screens.choose import Choose
 from tui.settings import Choices
+from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.table import Table
 from tui.widgets.training import Progress
 from tui.work import prepare
@@ -351,6 +352,11 @@ def test_other_models_have_no_new_labels(opened):
 ASKED = RoomAsked(41_000, 3_033_000_000, 1_516_000_000, 2_000_000_000)
 
 
+@pytest.fixture(autouse=True)
+def no_haste(monkeypatch):
+    monkeypatch.setattr("tui.screens.choose.HASTE_S", 0.0)
+
+
 def shows_question(pilot):
     return isinstance(pilot.app.screen, Choose)
 
@@ -386,5 +392,129 @@ def test_not_now_leaves_new_images_and_is_not_asked_twice(opened):
         said.to_say = [RoomAsked(2, 1, 1, 1), Ended()]
         await until(pilot, lambda: "2 new images not read" in pilot.app._main.session.notice)
         assert not shows_question(pilot)
+
+    opened(story)
+
+
+def table_of(pilot):
+    return pilot.app._main.query_one(Table)
+
+
+def counts(pilot):
+    return pilot.app._main.query_one(Counts).content
+
+
+def given(journal):
+    return {image[0]: verdict.label for image, verdict in journal.in_force().items()}
+
+
+def test_a_range_gets_one_verdict_and_one_undo(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("j", "v", "j", "j")
+        marked = [table_of(pilot)._rows.line(at).marked for at in range(5)]
+        assert marked == [False, True, True, True, False]
+        assert "┃" in "".join(str(strip.text) for strip in table_of(pilot)._on_screen.values())
+        await pilot.press("x")
+        assert given(journal) == {3: "Dog", 2: "Hare", 0: "Dog"}
+        assert "3 verdicts given" in pilot.app._main.session.notice
+        assert not any(table_of(pilot)._rows.line(at).marked for at in range(5))
+        await pilot.press("u")
+        assert given(journal) == {}
+        await pilot.press("g", "v", "G", "a")
+        assert given(journal) == {n: label for n, label in zip(range(5), ("Cat", "Cat", "Dog", "Hare", "Dog"), strict=True)}
+
+    opened(story)
+
+
+def test_escape_ends_a_range_and_stops_nothing(opened):
+    async def story(pilot, said, journal):
+        for keys_pressed in (("v", "j"), ("V",)):
+            await pilot.press(*keys_pressed, "escape")
+            assert not any(table_of(pilot)._rows.line(at).marked for at in range(5))
+        await pilot.press("x")
+        assert len(given(journal)) == 1
+        assert said.asked == []
+
+    opened(story)
+
+
+def test_a_filter_shows_some_and_escape_shows_all(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("slash", *"<60")
+        assert names(pilot) == ["image01.png", "image03.png"]
+        await pilot.press("enter")
+        assert "2 of 5 images · 0 verdicts" in counts(pilot)
+        assert "/ <60" in pilot.app._main.query_one(Title).content
+        await pilot.press("V", "1")
+        assert given(journal) == {1: "Cat", 3: "Cat"}
+        assert names(pilot) == ["image01.png", "image03.png"]
+        assert "2 verdicts: 2 Cat · 1 flip" in counts(pilot)
+        await pilot.press("escape")
+        assert len(names(pilot)) == 5
+        assert "5 images · 2 verdicts" in counts(pilot)
+        await pilot.press("slash", *"flips", "enter")
+        assert names(pilot) == ["image03.png"]
+        await pilot.press("slash", "escape")
+        assert len(names(pilot)) == 5
+
+    opened(story)
+
+
+def test_nothing_shown_takes_no_verdict(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("slash", *"nowhere", "enter")
+        assert names(pilot) == []
+        await pilot.press("a", "V", "x", "v", "j", "a", "n", "G", "g")
+        assert given(journal) == {}
+        await pilot.press("escape", "escape", "a")
+        assert len(given(journal)) == 1
+
+    opened(story)
+
+
+def test_images_that_come_are_shown_if_they_are_wanted(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("slash", *"image0 -image02", "enter")
+        assert names(pilot) == [f"image{n:02d}.png" for n in (1, 3, 0, 4)]
+        said.to_say = [FolderChanged(added=("image09.png", "other.png"), removed=("image03.png",)), Ended()]
+        await until(pilot, lambda: "image09.png" in pilot.app._main.session.rows.at)
+        assert names(pilot) == [f"image{n:02d}.png" for n in (1, 0, 4, 9)]
+
+    opened(story)
+
+
+def test_a_verdict_goes_on_to_the_next_without_one(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("j", "j", "a", "g", "j", "a")
+        assert cursor_name(pilot) == "image00.png"
+        await pilot.press("a")
+        assert cursor_name(pilot) == "image04.png"
+
+    opened(story)
+
+
+def test_a_question_takes_no_key_that_was_pressed_before_it_was_there(opened, monkeypatch):
+    async def story(pilot, said, journal):
+        monkeypatch.setattr("tui.screens.choose.HASTE_S", 60.0)
+        said.to_say = [ASKED, Ended()]
+        await until(pilot, lambda: shows_question(pilot))
+        await pilot.press("f", "n", "h", "escape", "l", "x")
+        assert shows_question(pilot)
+        assert said.asked == [] and not journal.in_force()
+
+    opened(story)
+
+
+def test_what_is_typed_can_be_mended(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("slash", *"dogx", "backspace")
+        assert names(pilot) == ["image02.png", "image04.png"]
+        assert "/ dog▏" in pilot.app._main.query_one(Notice).content
+        await pilot.press("down", "ctrl+u")
+        assert len(names(pilot)) == 5
+        assert cursor_name(pilot) == "image04.png"
+        await pilot.press(*"hare", "enter", "slash", *" <10", "enter")
+        assert names(pilot) == []
+        assert pilot.app._main.session.filter == "hare <10"
 
     opened(story)

@@ -84,7 +84,7 @@ def test_an_order_is_extended_without_moving_what_is_there():
     session = ready()
     order = arranged(session.rows, "uncertain first")
     later = after(FolderChanged(added=("z.png", "0.png"), removed=("c.png",)), session=session)
-    longer = extended(order, session.rows.names, later.rows)
+    longer = extended(order, session.rows.names, later.rows, np.ones(len(later.rows), np.bool_))
     assert [later.rows.names[row] for row in longer] == ["a.png", "b.png", "z.png", "0.png"]
 
 

@@ -1,5 +1,6 @@
 """A question with several answers, each by one key."""
 
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from engine.keeping import Keeping
+
+HASTE_S = 0.5
+NOT_NOW = ("n", "escape")
 
 
 class Choice(NamedTuple):
@@ -23,7 +27,6 @@ class Choice(NamedTuple):
 class Choose(ModalScreen[Keeping | None]):
     """The answer chosen; None for n and Esc. Enter does nothing, so that a key pressed in haste decides nothing."""
 
-    BINDINGS = [("n,escape", "dismiss(None)", "Not now")]  # noqa: RUF012
     DEFAULT_CSS = """
     Choose {
         align: center middle;
@@ -34,6 +37,7 @@ class Choose(ModalScreen[Keeping | None]):
 
     def __init__(self, question: str, choices: Sequence[Choice], none: str) -> None:
         super().__init__()
+        self._shown_at = float("inf")
         self._choices = {each.key: each.answer for each in choices}
         self._lines = (question, "", *(f"{each.key}  {each.words}" for each in choices), f"n  {none}")
 
@@ -43,7 +47,15 @@ class Choose(ModalScreen[Keeping | None]):
             yield Static("\n".join(self._lines), markup=False)
 
     def on_key(self, event: events.Key) -> None:
-        """One of the answers."""
+        """One of the answers; a key that was meant for the table, pressed before the question was there, is none."""
+        event.stop()
+        if time.monotonic() < self._shown_at + HASTE_S:
+            return
         if event.key in self._choices:
-            event.stop()
             self.dismiss(self._choices[event.key])
+        elif event.key in NOT_NOW:
+            self.dismiss(None)
+
+    def on_mount(self) -> None:
+        """The person begins to read."""
+        self._shown_at = time.monotonic()

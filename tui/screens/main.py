@@ -1,6 +1,7 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from textual.app import ComposeResult
@@ -12,13 +13,13 @@ from textual.widgets import Footer
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
 from engine.journal import Journal
 from tui.commands import COMMANDS
+from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
-from tui.order import ORDERS, arranged, extended
-from tui.pictures import Pictures
+from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
-from tui.screens.questions import Questions
+from tui.screens.looking import Looking
 from tui.session import Session
 from tui.settings import Choices
 from tui.table_rows import TableRows
@@ -31,11 +32,9 @@ from tui.work import Work
 
 LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
-LOOK_S = 0.03
-"""How often a picture under way is asked for; the timer rests while there is none."""
 
 
-class Main(Questions):
+class Main(Looking):
     """Holds the session; every change of it goes through `become`."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's own form
@@ -50,11 +49,8 @@ class Main(Questions):
             self.words = words
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
-        super().__init__(journal, work)
-        self._folder, self._choices = folder, choices
-        self._pictures = Pictures()
-        self._swapped = False
-        self._pictured: tuple[Path, tuple[int, int]] | None = None
+        super().__init__(journal, work, folder)
+        self._choices, self._swapped = choices, False
         self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
 
     def compose(self) -> ComposeResult:
@@ -74,7 +70,7 @@ class Main(Questions):
         self.set_class(self._choices.drawn == "off", "-no-picture")
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
-        self._looking = self.set_interval(LOOK_S, self._look, pause=True)
+        self.begin_to_look()
         self.table.focus()
 
     def on_unmount(self) -> None:
@@ -116,49 +112,36 @@ class Main(Questions):
         """Show another session; the cursor stays on its image."""
         table, before = self.table, self.session
         name = before.rows.names[table.row] if table.row >= 0 else ""
-        if sort:
-            self._order = arranged(session.rows, self._order_name)
-        elif session.rows.names is not before.rows.names:
-            self._order = extended(self._order, before.rows.names, session.rows)
+        if sort or session.rows.names is not before.rows.names:
+            session = self._arranged(session, sort)
         self.session = session
         position = table.cursor
         if session.rows is not before.rows or sort:
             if name in session.rows.at and (self._touched or not sort):
-                position = int((self._order == session.rows.at[name]).argmax())
-            table.show(TableRows(session, self._order), position)
-            self._show_picture()
+                position = first_of(self._order == session.rows.at[name])
+            self._anchor, self._all_shown = (None, False) if sort else (self._anchor, self._all_shown)
+            table.show(TableRows(session, self._order, self.marked), position)
+            self.show_picture()
 
-    # The picture.
+    def _arranged(self, session: Session, sort: bool) -> Session:
+        """Work out what is shown, anew or with what came and went."""
+        mask = wanted(session, session.filter)
+        if sort:
+            order = arranged(session.rows, self._order_name)
+            self._order = order[mask[order]]
+        else:
+            self._order = extended(self._order, self.session.rows.names, session.rows, mask)
+        return replace(session, shown=self._order if session.filter else None)
+
+    def show_rows(self) -> None:
+        """Paint the rows that look different."""
+        self.table.show(TableRows(self.session, self._order, self.marked), self.table.cursor)
 
     def on_table_moved(self) -> None:
-        """Another row, another picture."""
-        self._show_picture()
-
-    def _show_picture(self) -> None:
-        """Ask for the picture under the cursor, unless it is shown or on its way."""
-        size, row = self.query_one(Picture).wanted, self.table.row
-        if row < 0 or not all(size) or self._pictured == (self._path(row), size):
-            return
-        self._pictured = self._path(row), size
-        self._pictures.ask(self._path(row), *size)
-        self._looking.resume()
-
-    def _path(self, row: int) -> Path:
-        return self._folder / self.session.rows.names[row]
-
-    def _look(self) -> None:
-        """A picture that is no longer under the cursor is never sent."""
-        done = self._pictures.poll()
-        table = self.table
-        if done is not None and table.row >= 0 and done[0] == self._path(table.row):
-            found = done[1]
-            self.query_one(Picture).show(*((None, found) if isinstance(found, str) else (found, "")))
-        if not self._pictures.busy:
-            self._looking.pause()
-
-    def on_resize(self) -> None:
-        """The picture is made for the pane's size."""
-        self.call_after_refresh(self._show_picture)
+        """Another row, another picture; a range follows."""
+        if self._anchor is not None:
+            self.show_rows()
+        self.show_picture()
 
     # What the keys do.
 
@@ -199,26 +182,14 @@ class Main(Questions):
         self._work.ask(Live({image: verdict.label or "" for image, verdict in self.session.verdicts.items()}))
 
     def action_stop(self) -> None:
-        """Stop the retrain or the scan."""
-        if self.session.busy or self.session.scan is not None:
+        """End a range; or stop the retrain or the scan; or show all."""
+        if self._anchor is not None or self._all_shown:
+            self._mark(None, False)
+            self._tell("")
+        elif self.session.busy or self.session.scan is not None:
             self._work.ask(Stop())
-
-    def action_next_order(self) -> None:
-        """The next of the orders."""
-        names = list(ORDERS)
-        self._touched = True
-        self._order_name = names[(names.index(self._order_name) + 1) % len(names)]
-        self.query_one(Title).order = self._order_name
-        self.become(self.session, sort=True)
-
-    def action_picture(self) -> None:
-        """Beside the table, large, or off."""
-        now = [name for name in ("-large", "-no-picture") if self.has_class(name)]
-        following = {"": "-large", "-large": "-no-picture", "-no-picture": ""}[now[0] if now else ""]
-        self.remove_class("-large", "-no-picture")
-        if following:
-            self.add_class(following)
-        self.call_after_refresh(self._show_picture)
+        elif self.session.filter:
+            self._filtered("", None)
 
     def action_help(self) -> None:
         """All keys."""

@@ -17,7 +17,7 @@ class NewLabel(ModalScreen[str | None]):
         align: center middle;
         & Vertical { width: 64; max-width: 100%; height: auto; background: $surface; border: round $accent; padding: 0 2; }
         & Static { width: 1fr; }
-        & Input { border: none; padding: 0; height: 1; margin: 1 0; }
+        & Input { padding: 0; margin: 1 0; }
     }
     """
 
@@ -29,8 +29,12 @@ class NewLabel(ModalScreen[str | None]):
         """A question, a line to type in, and what is known already."""
         with Vertical():
             yield Static("A new label for this image:", markup=False)
-            yield Input()
+            yield Input(compact=True)
             yield Static(f"Enter keeps it, Esc does not. Known: {safe(', '.join(self._labels))}", markup=False)
+
+    def on_mount(self) -> None:
+        """Nothing blinks: that would send bytes for ever."""
+        self.query_one(Input).cursor_blink = False
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Nothing typed is nothing said."""

@@ -1,12 +1,17 @@
 """The lines around the table: what is open, what is counted, what just happened."""
 
+import numpy as np
+from numpy.typing import NDArray
 from rich.segment import Segment
 from textual.reactive import reactive
 from textual.strip import Strip
 
+from tui.filters import flips
 from tui.session import Session
 from tui.text import count, fit, safe
 from tui.widgets.still import Still
+
+FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged -not"
 
 
 class Line(Still):
@@ -53,7 +58,8 @@ class Title(Line):
         """`Catflap  CatDog.mlmodel, version 2  ~/photographs  uncertain first`."""
         model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
         live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
-        return f" Catflap · {model}{live} · {safe(session.folder.name)} · {self.order}"
+        some = f" · / {safe(session.filter)}" if session.filter else ""
+        return f" Catflap · {model}{live} · {safe(session.folder.name)} · {self.order}{some}"
 
     def watch_order(self) -> None:
         """The order is part of the title."""
@@ -64,8 +70,10 @@ class Counts(Line):
     """Images, verdicts, flips."""
 
     def words(self, session: Session) -> str:
-        """`120 images · 20 verdicts: 9 Cat, 11 Dog · 5 flips`."""
+        """`120 images · 20 verdicts: 9 Cat, 11 Dog · 5 flips`; of a filter, what it shows."""
         images = count(len(session.rows), "image")
+        if session.shown is not None:
+            return _of_shown(session, session.shown, images)
         if session.scan is not None:
             images = f"reading {session.scan.done:,} of {images}"
         by_label = ", ".join(f"{number} {safe(label)}" for label, number in session.label_counts.items() if number)
@@ -76,11 +84,22 @@ class Counts(Line):
         return " " + " · ".join(parts)
 
 
+def _of_shown(session: Session, shown: NDArray[np.intp], images: str) -> str:
+    """`12 of 120 images · 5 verdicts: 3 Cat, 2 Dog · 2 flips`"""
+    given = session.rows.verdict[shown]
+    number = np.bincount(given[given >= 0], minlength=len(session.labels))
+    by_label = ", ".join(f"{n:,} {safe(label)}" for n, label in zip(number, session.labels, strict=False) if n)
+    verdicts = count(int(number.sum()), "verdict") + (f": {by_label}" if by_label else "")
+    return f" {len(shown):,} of {images} · {verdicts} · {count(int(flips(session)[shown].sum()), 'flip')}"
+
+
 class Notice(Line):
     """What just happened, or what is wrong."""
 
     def words(self, session: Session) -> str:
-        """The problem, if there is one; else the last notice."""
+        """The filter that is typed; the problem, if there is one; else the last notice."""
+        if session.typing is not None:
+            return f" / {safe(session.typing)}▏ {FILTER_HINT}"
         return " " + safe(session.problem or session.notice)
 
     def watch_session(self, session: Session) -> None:

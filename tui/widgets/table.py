@@ -243,7 +243,7 @@ class Table(Widget, can_focus=True):
         judged = "table--wrong" if given and line.verdict != line.predicted >= 0 else "table--right"
         share = percent(line.share) if says else ""
         parts = [
-            (self._mark(under_cursor, state, judged if given else ""), judged),
+            (self._mark(under_cursor, line, judged if given else ""), judged),
             (fit(safe(line.name), plan.name, middle=True) + " ", "table--dim" if state in (WAITING, SKIPPED) else ""),
             (fit(says, plan.label) + " ", "table--changed" if state == CHANGED else ""),
             (bar(line.share, plan.bar) + " " * (plan.bar > 0), "table--bar"),
@@ -268,11 +268,11 @@ class Table(Widget, can_focus=True):
             text, look = text + more, other
         return Strip([*segments, Segment(text, look)])
 
-    def _mark(self, under_cursor: bool, state: int, judged: str) -> str:
-        """Cursor; verdict; and where there is no column for it, the state: each is told without colour."""
-        cursor = "▸" if under_cursor else " "
+    def _mark(self, under_cursor: bool, line: Line, judged: str) -> str:
+        """Cursor or mark; verdict; and where there is no column for it, the state: each is told without colour."""
+        cursor = "▸" if under_cursor else "┃" if line.marked else " "
         verdict = {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
-        return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(state, ' ')} "
+        return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(line.state, ' ')} "
 
     def _look(self, component: str, under_cursor: bool) -> Style:
         """The style of a component class; the cursor's lies under all of them."""

@@ -1,0 +1,102 @@
+"""What the person wants to see: words, all of which a row must meet. No Textual here."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui.session import Session
+
+Mask = NDArray[np.bool_]
+"""(rows,): which of them."""
+
+
+def _wrong(session: Session) -> Mask:
+    rows = session.rows
+    return (rows.verdict >= 0) & (rows.predicted_labels >= 0) & (rows.verdict != rows.predicted_labels)
+
+
+def _changed(session: Session) -> Mask:
+    rows = session.rows
+    return (rows.previous >= 0) & (rows.predicted_labels >= 0) & (rows.previous != rows.predicted_labels)
+
+
+def flips(session: Session) -> Mask:
+    """Rows whose verdict contradicts what was shown when it was given."""
+    found = np.zeros(len(session.rows), np.bool_)
+    found[session.rows.showing([image for image, verdict in session.verdicts.items() if verdict.flip])] = True
+    return found
+
+
+def _skipped(session: Session) -> Mask:
+    found = np.zeros(len(session.rows), np.bool_)
+    places = session.rows.images.places(tuple(session.rows.problems))
+    found[places[places >= 0]] = True
+    return found
+
+
+WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
+    "wrong": (_wrong, "the verdict and the present prediction differ"),
+    "flips": (flips, "the verdict contradicted the model"),
+    "changed": (_changed, "the last retrain changed the prediction"),
+    "new": (lambda session: session.rows.arrived, "came while the app was open"),
+    "dup": (lambda session: session.rows.contents.repeated(), "there is another with the same content"),
+    "open": (lambda session: session.rows.verdict < 0, "without a verdict"),
+    "judged": (lambda session: session.rows.verdict >= 0, "with a verdict"),
+    "skipped": (_skipped, "cannot be used"),
+}
+"""By word: which rows, and what it says of them."""
+CONFIDENCE = re.compile(r"([<>])(\d+(?:\.\d+)?)%?")
+COLUMNS = ("says", "you", "name")
+"""Before a colon: the predicted label, the verdict, the name."""
+
+
+def words(text: str) -> list[str]:
+    """What was typed, in words; quotes hold one with spaces together."""
+    try:
+        return shlex.split(text)
+    except ValueError:
+        # A quote that is not closed yet.
+        return text.split()
+
+
+def wanted(session: Session, text: str) -> Mask:
+    """The rows that meet all the words; one that begins with `-` must not be met."""
+    mask = np.ones(len(session.rows), np.bool_)
+    for word in words(text):
+        if word.startswith("-"):
+            # Alone, it is a word that is being typed.
+            mask &= ~_meeting(session, word[1:]) if word != "-" else True
+        else:
+            mask &= _meeting(session, word)
+    return mask
+
+
+def _meeting(session: Session, word: str) -> Mask:
+    """A word of the table, a confidence, a label, a column with a colon; anything else is a part of the name."""
+    rows, said = session.rows, word.casefold()
+    if said in WORDS:
+        return WORDS[said][0](session)
+    share = CONFIDENCE.fullmatch(said)
+    if share is not None:
+        bound = float(share[2]) / 100
+        with np.errstate(invalid="ignore"):
+            return rows.confidence < bound if share[1] == "<" else rows.confidence > bound
+    column, colon, rest = said.partition(":")
+    if colon and column in COLUMNS:
+        return _in_name(session, rest) if column == "name" else _labelled(session, column, rest)
+    if any(label.casefold() == said for label in session.labels):
+        return _labelled(session, "says", said)
+    return _in_name(session, said)
+
+
+def _labelled(session: Session, column: str, label: str) -> Mask:
+    numbers: NDArray[Any] = session.rows.predicted_labels if column == "says" else session.rows.verdict
+    return np.isin(numbers, [number for number, each in enumerate(session.labels) if each.casefold() == label])
+
+
+def _in_name(session: Session, part: str) -> Mask:
+    return np.fromiter((part in name.casefold() for name in session.rows.names), np.bool_, len(session.rows))
