@@ -113,3 +113,12 @@ def test_images_that_are_not_read_are_no_duplicates():
 def test_labels_with_capitals_are_found(session):
     other = replace(session, labels=("CAT", "Dog", "x"))
     assert rows_of(wanted(other, "cat")) == rows_of(wanted(session, "says:cat"))
+
+
+def test_a_verdict_on_what_is_not_predicted_any_more_is_not_wrong(session):
+    (judged,) = [n for n in range(17) if session.rows.contents[n] == content(7)]
+    labels = session.rows.predicted_labels.copy()
+    labels[judged] = -1
+    other = replace(session, rows=replace(session.rows, predicted_labels=labels))
+    assert judged not in rows_of(wanted(other, "wrong"))
+    assert judged in rows_of(wanted(other, "judged"))

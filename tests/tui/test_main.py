@@ -479,6 +479,20 @@ def test_images_that_come_are_shown_if_they_are_wanted(opened):
         said.to_say = [FolderChanged(added=("image09.png", "other.png"), removed=("image03.png",)), Ended()]
         await until(pilot, lambda: "image09.png" in pilot.app._main.session.rows.at)
         assert names(pilot) == [f"image{n:02d}.png" for n in (1, 0, 4, 9)]
+        said.to_say = [FolderChanged(added=("image10.png", "another.png")), Ended()]
+        await until(pilot, lambda: "image10.png" in pilot.app._main.session.rows.at)
+        assert names(pilot) == [f"image{n:02d}.png" for n in (1, 0, 4, 9, 10)]
+
+    opened(story)
+
+
+def test_a_verdict_for_many_leaves_the_cursor_and_what_is_not_predicted(opened):
+    async def story(pilot, said, journal):
+        said.to_say = [FolderChanged(added=("late.png",)), Ended()]
+        await until(pilot, lambda: "late.png" in pilot.app._main.session.rows.at)
+        await pilot.press("j", "V", "1")
+        assert sorted(given(journal)) == [0, 1, 2, 3, 4]
+        assert cursor_name(pilot) == "image03.png"
 
     opened(story)
 
