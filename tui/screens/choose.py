@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -10,21 +10,21 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from engine.keeping import Keeping
-
 HASTE_S = 0.5
+"""A key that comes sooner was meant for the table."""
 NOT_NOW = ("n", "escape")
+Answer = TypeVar("Answer")
 
 
-class Choice(NamedTuple):
+class Choice(NamedTuple, Generic[Answer]):
     """One answer."""
 
     key: str
     words: str
-    answer: Keeping
+    answer: Answer
 
 
-class Choose(ModalScreen[Keeping | None]):
+class Choose(ModalScreen[Answer | None], Generic[Answer]):
     """The answer chosen; None for n and Esc. Enter does nothing, so that a key pressed in haste decides nothing."""
 
     DEFAULT_CSS = """
@@ -35,7 +35,7 @@ class Choose(ModalScreen[Keeping | None]):
     }
     """
 
-    def __init__(self, question: str, choices: Sequence[Choice], none: str) -> None:
+    def __init__(self, question: str, choices: Sequence[Choice[Answer]], none: str) -> None:
         super().__init__()
         self._shown_at = float("inf")
         self._choices = {each.key: each.answer for each in choices}

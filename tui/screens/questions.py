@@ -6,7 +6,6 @@ from engine.journal import Journal
 from engine.keeping import Keeping
 from tui.messages import Keep, Room
 from tui.screens.choose import Choice, Choose
-from tui.screens.confirm import Confirm
 from tui.screens.labelling import Labelling
 from tui.text import count, size
 from tui.work import Work
@@ -39,8 +38,8 @@ class Questions(Labelling):
             f"The new model is right on {result.after.correct} of {result.after.of} verdicts; "
             f"the present one on {result.before.correct}."
         )
-        confirm = Confirm(question, "use the new model all the same", "keep the present one")
-        self.app.push_screen(confirm, self._model_decided)
+        choices = (Choice("y", "use the new model all the same", True),)
+        self.app.push_screen(Choose(question, choices, "keep the present one"), self._model_decided)
 
     def _model_decided(self, keep: bool | None) -> None:
         self._asking = False
