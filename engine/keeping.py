@@ -12,7 +12,7 @@ LEAST_BYTES = 100_000_000
 PRECISIONS = ("full", "half")
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 """Powers of ten, as disks are sold."""
-NO_LIMIT = "none"
+NO_LIMIT = "NONE"
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Keeping:
     @property
     def limit_bytes(self) -> int | None:
         """Room that the features may take; None without a limit."""
-        if self.limit in ("", NO_LIMIT):
+        said = self.limit.strip().upper()
+        if said in ("", NO_LIMIT):
             return None
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", self.limit.strip().upper())
+        found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*([KMGT]?)B?", said)
         if found is None:
             raise BadSetting(f"{self.limit!r} is no size.", "Give one such as 500MB or 2GB, or none.")
         return int(float(found[1]) * UNITS[found[2]])

@@ -64,10 +64,12 @@ class Place:
     def _open_store(self, keeping: Keeping) -> None:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
         said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
+        parent, key = self.home / "features", self.model.backbone_key
+        self._store = FeatureStore(parent / key, self.model.backbone.shape, said.half, said.limit_bytes)
+        # Only now: what the disk has no room for would be in the way whenever the folder is opened.
         self._catalogue.remember("features", said.precision)
         self._catalogue.remember("store_limit", said.limit)
-        self.keeping, parent, key = said, self.home / "features", self.model.backbone_key
-        self._store = FeatureStore(parent / key, self.model.backbone.shape, said.half, said.limit_bytes)
+        self.keeping = said
         if said.limit_bytes is not None:
             make_room(parent, key, said.limit_bytes)
 

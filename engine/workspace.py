@@ -40,18 +40,24 @@ class Workspace(Place):
     _original: Model | None = None
     """Version 0, once it was asked for."""
     _shown_before: list[tuple[str, bytes, int]] | None = None
-    """Until the folder changes."""
+    """Until other images may have features."""
     _living: Living | None = None
-    """While live is on."""
-    _lived: Mapping[bytes, str] = {}
-    """The verdicts that live learned last."""
+    """What live has prepared."""
+    _lived: Mapping[bytes, str] | None = None
+    """The verdicts that live learned last; None while it is off."""
 
     def keep(self, keeping: Keeping) -> Iterator[Event]:
-        """Take the answer to `RoomAsked`, and go on with the scan."""
-        self._store.close()
+        """Take the answer to `RoomAsked`, and go on with the scan.
+
+        Raises FolderError where the store cannot be kept so: then all is as it was.
+        """
+        before = self._store
         self._open_store(keeping)
+        before.close()
         self._shown_before, self._living = None, None
         yield from self.predict_again()
+        if self._lived is not None:
+            yield from self.live(self._lived)
 
     def scan(self) -> Iterator[Event]:
         """List the folder, now, and predict everything in it; known images at once."""
@@ -71,8 +77,8 @@ class Workspace(Place):
         self._shown_before = None
         self._catalogue.drop_images(change.removed)
         came = {path: self.images[path] for path in (*change.added, *change.changed) if path in self.images}
-        yield from self._scanner().predict(came)
-        if self._living is not None:
+        yield from self._scanned(self._scanner().predict(came))
+        if self._lived is not None:
             yield from self.live(self._lived)
 
     def noticed(self, change: FolderChanged, stamps: Mapping[str, Stamp]) -> Iterator[Event]:
@@ -127,6 +133,8 @@ class Workspace(Place):
             for at in range(0, len(self._shown), size):
                 self._store.sound([content for _, content, _ in self._shown[at : at + size]])
                 yield LiveWorked(at, len(self._shown))
+            # The damaged ones have lost their features.
+            self._shown_before = None
         if begins or self.keeping.limit_bytes is not None:
             yield from self._features_of(verdicts)
         assert self._living is not None
@@ -135,7 +143,7 @@ class Workspace(Place):
 
     def end_live(self) -> Iterator[Event]:
         """Forget what was not kept, and show what the present model predicts."""
-        self._living = None
+        self._living, self._lived = None, None
         yield from self.predict_again()
 
     def _as_live(self) -> Iterator[Event]:
@@ -199,7 +207,7 @@ class Workspace(Place):
         """Make an older version the champion again, and predict all images again. Raises BadSetting."""
         labels = self.model.labels
         self.model = self.model.reopened(self.versions.restore(version, self.model.file, at))
-        self.version, self._living = version, None
+        self.version, self._living, self._lived = version, None, None
         yield ModelRestored(version)
         if self.model.labels != labels:
             yield self.opened()
@@ -207,7 +215,13 @@ class Workspace(Place):
 
     def predict_again(self) -> Iterator[Event]:
         """Predict all images from their features."""
-        yield from self._scanner().predict(self.images)
+        yield from self._scanned(self._scanner().predict(self.images))
+
+    def _scanned(self, events: Iterator[Event]) -> Iterator[Event]:
+        """What a scanner says. Whenever it has said something, other images may have features."""
+        for event in events:
+            self._shown_before = None
+            yield event
 
     def _features_of(self, verdicts: Collection[bytes]) -> Iterator[Event]:
         """Run the backbone on images that have lost their features, as when the store was deleted or damaged.
@@ -222,9 +236,7 @@ class Workspace(Place):
         if limit is not None or self._room_asked(len(lost)) is not None:
             lost = [path for path in lost if known[path].content in judged]
             self._store.touch(list(judged))
-        if lost:
-            self._shown_before = None
-        for event in self._scanner().read({path: self.images[path] for path in lost}, 0, len(lost)):
+        for event in self._scanned(self._scanner().read({path: self.images[path] for path in lost}, 0, len(lost))):
             if not isinstance(event, ImagesPredicted):
                 yield event
         missing = sum((known[path].content or b"") not in self._store for path in lost)

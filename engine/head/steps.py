@@ -139,7 +139,9 @@ class BySamples:
 
     def enter(self, rows: Rows) -> tuple[Array, Array | None, Array]:
         """Outputs of the weights and of the velocity, and the inner products."""
-        near, used = self._gram[rows], np.flatnonzero(self._moved)
+        # In order, they are looked at where they are.
+        run = len(rows) > 0 and bool((np.diff(rows) == 1).all())
+        near, used = self._gram[rows[0] : rows[-1] + 1] if run else self._gram[rows], np.flatnonzero(self._moved)
         z = self._before[rows]
         z[:, used] += near @ self._weights[:, used]
         pushed = None

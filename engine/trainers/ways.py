@@ -13,7 +13,7 @@ from engine.head.gram import gram
 from engine.head.steps import BlockSteps, ByFeatures, BySamples, Material, PlainSteps, Steps
 
 Array = NDArray[Any]
-BLOCK_OF_SAMPLES, BLOCK_OF_FEATURES = 160, 64
+BLOCK_OF_SAMPLES, BLOCK_OF_FEATURES = 240, 64
 """Samples a block; where features are touched, a longer one costs more in inner products than it saves."""
 
 

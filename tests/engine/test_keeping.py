@@ -17,7 +17,7 @@ ROW_BYTES = 4 * 5 * 4 * 6
 
 @pytest.mark.parametrize(
     ("said", "size_bytes"),
-    [("2GB", 2 * 10**9), ("500 mb", 5 * 10**8), ("1.5g", 15 * 10**8), ("123456789", 123456789), ("none", None), ("", None)],
+    [("2GB", 2 * 10**9), ("500 mb", 5 * 10**8), ("1.5g", 15 * 10**8), ("123456789", 123456789), ("None", None), ("", None)],
 )
 def test_sizes(said, size_bytes):
     assert Keeping("", said).limit_bytes == size_bytes
@@ -29,6 +29,8 @@ def test_sizes(said, size_bytes):
         ("quarter", "", "no precision 'quarter'"),
         ("", "2 XB", "no size"),
         ("", "-3GB", "no size"),
+        ("", "9" * 400, "no size"),
+        ("", "٢GB", "no size"),
         ("", "99MB", "too small"),
     ],
 )
