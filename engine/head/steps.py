@@ -138,10 +138,9 @@ class BySamples:
         """Outputs whose weights some step has moved; the others, as many behind a ReLU, cost nothing."""
 
     def enter(self, rows: Rows) -> tuple[Array, Array | None, Array]:
-        """Outputs of the weights and of the velocity, and the inner products."""
-        # In order, they are looked at where they are.
-        run = len(rows) > 0 and bool((np.diff(rows) == 1).all())
-        near, used = self._gram[rows[0] : rows[-1] + 1] if run else self._gram[rows], np.flatnonzero(self._moved)
+        """Outputs of the weights and of the velocity, and the inner products; rows in order are seen where they are."""
+        near = self._gram[rows[0] : rows[-1] + 1] if (np.diff(rows) == 1).all() else self._gram[rows]
+        used = np.flatnonzero(self._moved)
         z = self._before[rows]
         z[:, used] += near @ self._weights[:, used]
         pushed = None
@@ -173,7 +172,6 @@ class BySamples:
 
 def combined(coefficients: Array, *parts: Array) -> tuple[Array, Array]:
     """Coefficients (n, outputs) of samples, their features in parts, as a change (outputs, width) and one of the bias."""
-    # Units that no sample uses, as many behind a ReLU, cost nothing.
     used = np.flatnonzero(coefficients.any(axis=0))
     change = np.zeros((coefficients.shape[1], flat(parts[0]).shape[1]), np.float32)
     needed, at = coefficients[:, used].T.astype(np.float32), 0
