@@ -1,13 +1,34 @@
 """The main job in a real terminal, from a folder of pictures to a better model, and back again the next day."""
 
+import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
 
 from engine.spec.schema import Model
-from tests.pseudo_terminal import CATFLAP, PseudoTerminal
+from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal
+
+ASKS_ABOVE = """
+import sys
+from pathlib import Path
+from tui.start import before_textual
+before_textual()
+from engine.journal import Journal
+from engine.places import home
+from tui.app import Catflap
+from tui.messages import Opening
+from tui.settings import Choices
+from tui.work import Work
+folder, model, above_bytes = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+opening = Opening(folder, model, ask_above_bytes=above_bytes)
+with Journal(home(folder) / "journal.db") as journal:
+    Catflap(folder, Work(lambda: opening, home(folder) / "engine.log"), journal, Choices()).run()
+"""
+"""The app on a folder, asking about room above so many bytes."""
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
@@ -92,6 +113,56 @@ def test_a_filter_typed_at_once_with_what_follows(pictures, model_path):
         mark = len(app.said)
         app.send("U")
         app.wait_for("5 verdicts", since=mark)
+
+
+def status(folder):
+    done = subprocess.run([*CATFLAP, "status", folder, "--json"], capture_output=True, check=True, cwd=ROOT)
+    return json.loads(done.stdout)
+
+
+def test_a_scan_that_takes_much_room_asks_first(pictures, model_path):
+    features_bytes = 24 * 120 * 4
+    with PseudoTerminal([sys.executable, "-c", ASKS_ABOVE, pictures, model_path, features_bytes - 1]) as app:
+        app.wait_for("24 images to read")
+        app.wait_for("keep all in half precision: 5.8 kB")
+        app.settle(quiet=0.7)
+        app.send("n")
+        app.wait_for("24 new images not read")
+        app.settle()
+        assert " %" not in app.text
+        mark = len(app.said)
+        app.send("\x10")
+        app.settle()
+        app.send("Room")
+        app.settle(quiet=0.5)
+        app.send("\r")
+        app.wait_for("24 images to read", since=mark)
+        app.settle(quiet=0.7)
+        app.send("h")
+        app.wait_for(" %", since=mark)
+        app.settle()
+        app.send("xx")
+        app.wait_for("2 verdicts", since=mark)
+        app.send("q")
+        assert app.wait() == 0
+    assert (status(pictures)["features"], status(pictures)["store_limit"]) == ("half", None)
+    with PseudoTerminal([sys.executable, "-c", ASKS_ABOVE, pictures, model_path, 0]) as app:
+        app.wait_for(" %")
+        app.wait_for("2 verdicts")
+        app.settle()
+        assert "to read" not in app.text
+
+
+def test_features_are_kept_as_the_command_line_says(pictures, model_path):
+    with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--features", "half", "--store-limit", "1.5GB"]) as app:
+        app.wait_for(" %")
+        app.settle()
+        app.send("q")
+        assert app.wait() == 0
+    assert (status(pictures)["features"], status(pictures)["store_limit"]) == ("half", 1_500_000_000)
+    with PseudoTerminal([*CATFLAP, pictures, "--store-limit", "2 cats"]) as app:
+        assert app.wait() == 2
+        assert "'2 cats' is no size" in app.text
 
 
 def test_an_idle_app_sends_nothing(pictures, model_path):

@@ -77,6 +77,9 @@ class Catflap(App[None]):
             yield SystemCommand(
                 command.name, f"{command.help} ({shown(command)})", lambda action=action: self._run_on_main(action)
             )
+        yield SystemCommand(
+            "Room", "Choose how much of new images is kept on the disk", lambda: self._run_on_main("room()")
+        )
         yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
 
     def on_main_refused(self, message: Main.Refused) -> None:

@@ -25,7 +25,7 @@ from engine.versions import Versions
 from engine.workspace import Workspace
 from tui import inspection
 from tui.inspection_words import described
-from tui.text import count, learned, percent, safe, size
+from tui.text import count, learned, percent, safe, size, unread
 
 
 @dataclass(frozen=True)
@@ -194,7 +194,7 @@ def status(printer: Printer, folder: Path) -> int:
         f"{count(len(images), 'image')}, {skipped} skipped; verdicts: {by_label}; {count(counts.flips, 'flip')}; "
         f"{open_ones} without a verdict\n"
         f"model {safe(model.name)}, version {version}, {count(kept_versions, 'version')} kept; features {size(stores)}"
-        f"{', in half precision' * keeping.half}, {'no limit' if limit is None else f'of at most {size(limit)}'}",
+        f" in {keeping.precision or 'full'} precision, {'no limit' if limit is None else f'at most {size(limit)}'}",
     )
     return 0
 
@@ -257,8 +257,8 @@ def event_words(event: Event) -> str:
             return f"Saved {safe(str(path))} (version {version})."
         case FeaturesRead(done=done, total=total) if done == total:
             return f"{count(total, 'image')} read."
-        case RoomAsked(images=images, full_bytes=full):
-            return f"{count(images, 'image')} not read: their features take {size(full)}. Give --features full or half."
+        case RoomAsked():
+            return unread(event.images, event.full_bytes, event.half_bytes, event.free_bytes)
         case _:
             return ""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.events import Event
-from engine.keeping import Keeping
+from engine.keeping import ASK_ABOVE_BYTES, Keeping
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,7 @@ class Opening:
     model: Path | None = None
     out: Path | None = None
     keeping: Keeping = field(default_factory=Keeping)
+    ask_above_bytes: int = ASK_ABOVE_BYTES
 
 
 @dataclass(frozen=True)

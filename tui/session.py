@@ -96,7 +96,7 @@ class Session:
     room: RoomAsked | None = None
     """What new images need, until the person says how their features are kept."""
     put_off: bool = False
-    """Whether the person did not want to decide that now."""
+    """Whether the person does not want to decide that now."""
     filter: str = ""
     """What the person wants to see; empty for everything."""
     typing: str | None = None
@@ -127,7 +127,8 @@ class Session:
             case FeaturesRead(done=done, total=total, from_store=known):
                 return replace(self, scan=Scan(done, total, known) if done < total else None)
             case RoomAsked():
-                return replace(self, notice=_not_read(event)) if self.put_off else replace(self, room=event)
+                # Of all images, not of some that came later.
+                return replace(self, room=max(self.room or event, event, key=lambda asked: asked.images))
             case TrainingBegan():
                 training = Training(event.trainer, event.samples, event.epochs, why=event.why)
                 return replace(self, training=training, losses=(), notice="")
@@ -169,7 +170,13 @@ class Session:
         assert self.room is not None
         if keeps:
             return replace(self, room=None, notice="")
-        return replace(self, room=None, put_off=True, notice=_not_read(self.room))
+        return replace(self, put_off=True, notice=f"{self.unread} not read; Room in the palette (ctrl+p) asks again.")
+
+    def asked_again(self) -> "Session":
+        """The person wants to decide now."""
+        if self.room is None:
+            return self.told("No image waits for room on the disk.")
+        return replace(self, put_off=False, notice="")
 
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
@@ -202,6 +209,11 @@ class Session:
     def busy(self) -> bool:
         """Whether a retrain runs."""
         return self.training is not None
+
+    @property
+    def unread(self) -> str:
+        """How many images wait for a decision, in words; empty while none does."""
+        return count(self.room.images, "new image") if self.room is not None else ""
 
     @property
     def label_counts(self) -> dict[str, int]:
@@ -268,10 +280,6 @@ class Session:
         # What live showed is what was saved: it stays marked as changed.
         rows = self.rows if self.live else self.rows.before_new_model()
         return replace(self, version=version, rows=rows, waiting=None, notice=notice)
-
-
-def _not_read(asked: RoomAsked) -> str:
-    return f"{count(asked.images, 'new image')} not read; open the folder again to be asked again."
 
 
 def _kinds(verdicts: Mapping[bytes, Verdict]) -> Counter[tuple[str | None, bool]]:

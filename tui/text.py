@@ -135,6 +135,23 @@ def learned(flips: int, done: int, accepted: int, broken: int) -> str:
     return f"{done} of {count(flips, 'flip')} learned, {broken} of {accepted:,} accepted broken"
 
 
+def lacking(free_bytes: int, full_bytes: int, half_bytes: int) -> str:
+    """A sentence about a disk that has no room for all features; empty where it has."""
+    if free_bytes > full_bytes:
+        return ""
+    half = "in full precision" if free_bytes > half_bytes else "even in half precision"
+    return f" That is not enough for all, {half}."
+
+
+def unread(images: int, full_bytes: int, half_bytes: int, free_bytes: int) -> str:
+    """Why images are not read, and what to do."""
+    return (
+        f"{count(images, 'image')} not read: what is kept of them would take {size(full_bytes)}, in half precision "
+        f"{size(half_bytes)}; the disk has {size(free_bytes)} left.{lacking(free_bytes, full_bytes, half_bytes)} "
+        "Choose: catflap FOLDER --features full, or half, or --store-limit SIZE."
+    )
+
+
 def size(size_bytes: int) -> str:
     """`950 bytes`, `8.8 MB`; powers of ten, as disks are sold."""
     if size_bytes < 1000:

@@ -204,6 +204,7 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
     assert (said["version"], said["versions"]) == (0, 1)
     assert said["features_bytes"] > 24 * 120 * 4
     assert (said["features"], said["store_limit"]) == ("full", None)
+    assert "in full precision, no limit" in catflap("status", pictures)[1][-1]
     code, lines, _ = catflap("retrain", pictures, "--features", "half", "--store-limit", "1.5GB", "--json")
     assert code == 0
     assert json.loads(lines[-1])["event"] != "images_predicted"
@@ -215,7 +216,7 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
     ]
     said = json.loads(catflap("status", pictures, "--json")[1][0])
     assert (said["version"], said["features"], said["store_limit"]) == (1, "half", 1_500_000_000)
-    assert "in half precision, of at most 1.5 GB" in catflap("status", pictures)[1][-1]
+    assert "in half precision, at most 1.5 GB" in catflap("status", pictures)[1][-1]
     code, _, words = catflap("restore", pictures, "0")
     code, lines, words = catflap("retrain", pictures, "--json")
     assert code == 0, (lines, words)

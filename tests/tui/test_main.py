@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from textual.widgets import Static
 
 from engine.events import (
     BatchEnded,
@@ -16,16 +15,13 @@ from engine.events import (
     ModelOpened,
     ModelSaved,
     Retrained,
-    RoomAsked,
     Score,
     TrainingBegan,
 )
 from engine.head import Head
 from engine.journal import Journal
-from engine.keeping import Keeping
 from tui.app import Catflap
-from tui.messages import Ended, Failed, Keep, Retrain, Room, Stop
-from tui.screens.choose import Choose
+from tui.messages import Ended, Failed, Keep, Retrain, Stop
 from tui.settings import Choices
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.table import Table
@@ -349,51 +345,9 @@ def test_other_models_have_no_new_labels(opened):
     opened(story)
 
 
-ASKED = RoomAsked(41_000, 3_033_000_000, 1_516_000_000, 2_000_000_000)
-
-
 @pytest.fixture(autouse=True)
 def no_haste(monkeypatch):
     monkeypatch.setattr("tui.screens.choose.HASTE_S", 0.0)
-
-
-def shows_question(pilot):
-    return isinstance(pilot.app.screen, Choose)
-
-
-@pytest.mark.parametrize(
-    ("key_pressed", "expected"), [("f", ("full", "none")), ("h", ("half", "none")), ("l", ("full", "2000000000B"))]
-)
-def test_how_features_are_kept_is_asked_and_answered(opened, key_pressed, expected):
-    async def story(pilot, said, journal):
-        said.to_say = [ASKED, Ended()]
-        await until(pilot, lambda: shows_question(pilot))
-        text = str(pilot.app.screen.query_one(Static).render())
-        for words in ("41,000 images", "3.0 GB", "1.5 GB", "2.0 GB left", "not enough for all"):
-            assert words in text
-        await pilot.press("enter", "x")
-        assert shows_question(pilot) and not journal.in_force()
-        await pilot.press(key_pressed)
-        assert not shows_question(pilot)
-        assert said.asked == [Room(Keeping(*expected))]
-        await pilot.press("x")
-        assert len(journal.in_force()) == 1
-
-    opened(story)
-
-
-def test_not_now_leaves_new_images_and_is_not_asked_twice(opened):
-    async def story(pilot, said, journal):
-        said.to_say = [ASKED, Ended()]
-        await until(pilot, lambda: shows_question(pilot))
-        await pilot.press("escape")
-        assert said.asked == []
-        assert "41,000 new images not read" in pilot.app._main.session.notice
-        said.to_say = [RoomAsked(2, 1, 1, 1), Ended()]
-        await until(pilot, lambda: "2 new images not read" in pilot.app._main.session.notice)
-        assert not shows_question(pilot)
-
-    opened(story)
 
 
 def table_of(pilot):
@@ -503,18 +457,6 @@ def test_a_verdict_goes_on_to_the_next_without_one(opened):
         assert cursor_name(pilot) == "image00.png"
         await pilot.press("a")
         assert cursor_name(pilot) == "image04.png"
-
-    opened(story)
-
-
-def test_a_question_takes_no_key_that_was_pressed_before_it_was_there(opened, monkeypatch):
-    async def story(pilot, said, journal):
-        monkeypatch.setattr("tui.screens.choose.HASTE_S", 60.0)
-        said.to_say = [ASKED, Ended()]
-        await until(pilot, lambda: shows_question(pilot))
-        await pilot.press("f", "n", "h", "escape", "l", "x")
-        assert shows_question(pilot)
-        assert said.asked == [] and not journal.in_force()
 
     opened(story)
 

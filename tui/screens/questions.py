@@ -3,15 +3,15 @@
 import time
 
 from engine.journal import Journal
-from engine.keeping import Keeping
+from engine.keeping import LEAST_BYTES, Keeping
 from tui.messages import Keep, Room
 from tui.screens.choose import Choice, Choose
 from tui.screens.labelling import Labelling
-from tui.text import count, size
+from tui.text import count, lacking, size
 from tui.work import Work
 
 ROOM = 2_000_000_000
-"""What the dialog offers as a limit."""
+"""What the dialog offers as a limit; half of what is free, where that is less."""
 
 
 class Questions(Labelling):
@@ -27,7 +27,7 @@ class Questions(Labelling):
             return
         if self.session.waiting is not None:
             self._ask_about_model()
-        elif self.session.room is not None:
+        elif self.session.room is not None and not self.session.put_off:
             self._ask_about_room()
 
     def _ask_about_model(self) -> None:
@@ -51,16 +51,17 @@ class Questions(Labelling):
         asked = self.session.room
         assert asked is not None
         self._asking = True
-        short = "" if asked.free_bytes > asked.full_bytes else " That is not enough for all of them."
+        short = lacking(asked.free_bytes, asked.full_bytes, asked.half_bytes)
         question = (
             f"{count(asked.images, 'image')} to read. What the frozen layers make of each is kept, so that a retrain takes "
             f"moments; the disk has {size(asked.free_bytes)} left.{short}"
         )
-        limit = f"at most {size(ROOM)}; the others are read again at every retrain"
+        room = ROOM if asked.free_bytes > ROOM else max(LEAST_BYTES, asked.free_bytes // 2)
+        limit = f"keep at most {size(room)}; the others are read again at every retrain"
         choices = (
             Choice("f", f"keep all of it: {size(asked.full_bytes)}", Keeping("full", "none")),
             Choice("h", f"keep all in half precision: {size(asked.half_bytes)}", Keeping("half", "none")),
-            Choice("l", limit, Keeping("full", f"{ROOM}B")),
+            Choice("l", limit, Keeping("full", f"{room}B")),
         )
         self.app.push_screen(Choose(question, choices, "not now: do not read them"), self._room_decided)
 
@@ -69,3 +70,8 @@ class Questions(Labelling):
         if keeping is not None:
             self._work.ask(Room(keeping))
         self.become(self.session.roomed(keeping is not None))
+
+    def action_room(self) -> None:
+        """Ask again what was put off."""
+        self.become(self.session.asked_again())
+        self.ask_what_waits()

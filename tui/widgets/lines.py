@@ -81,6 +81,8 @@ class Counts(Line):
         parts.append(count(session.flips, "flip"))
         if session.rows.problems:
             parts.append(f"{len(session.rows.problems):,} skipped")
+        if session.put_off:
+            parts.append(f"{session.unread} not read")
         return " " + " · ".join(parts)
 
 
