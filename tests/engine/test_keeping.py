@@ -1,5 +1,7 @@
 """How features are kept: what may be chosen, what is remembered, and that a small store gives what a large one gives."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -165,3 +167,14 @@ def test_stores_of_other_backbones_go_for_want_of_room(pictures, model_path, tmp
     assert len(list((pictures / ".catflap/features").iterdir())) == 2
     with Workspace(pictures, other, keeping=small(50)):
         assert [each.name for each in (pictures / ".catflap/features").iterdir()] == [key]
+
+
+def test_a_retrain_without_an_answer_reads_again_only_what_it_learns(pictures, model_path):
+    with Workspace(pictures, model_path) as workspace:
+        verdicts = dict(sorted(wrong_ones(predictions(workspace.scan())).items())[:4])
+    shutil.rmtree(pictures / ".catflap/features")
+    with Workspace(pictures, ask_above_bytes=0) as workspace:
+        list(workspace.scan())
+        events = list(workspace.retrain(verdicts, "auto", Settings(), 1.0))
+        assert any(isinstance(event, Retrained) for event in events)
+        assert len(workspace._store) == len(verdicts)
