@@ -21,7 +21,7 @@ PREDICTIONS = "CREATE TABLE predictions (model TEXT NOT NULL, contents BLOB NOT 
 LAYOUT = Layout(
     kind="Catflap catalogue",
     application=0x43464341,
-    schema=2,
+    schema=3,
     tables=(
         """CREATE TABLE images (
             path TEXT PRIMARY KEY, size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, inode INTEGER NOT NULL,
@@ -32,12 +32,20 @@ LAYOUT = Layout(
             version INTEGER PRIMARY KEY, digest TEXT NOT NULL, file TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
             trainer TEXT NOT NULL DEFAULT '', flips INTEGER NOT NULL DEFAULT 0, learned INTEGER NOT NULL DEFAULT 0,
             accepted INTEGER NOT NULL DEFAULT 0, broken INTEGER NOT NULL DEFAULT 0,
-            correct_before INTEGER NOT NULL DEFAULT 0, correct_after INTEGER NOT NULL DEFAULT 0
+            correct_before INTEGER NOT NULL DEFAULT 0, correct_after INTEGER NOT NULL DEFAULT 0,
+            held_of INTEGER NOT NULL DEFAULT 0, held_before INTEGER NOT NULL DEFAULT 0,
+            held_after INTEGER NOT NULL DEFAULT 0, restored_at REAL NOT NULL DEFAULT 0
         )""",
         "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ),
     settings=DURABLE,
-    changes={1: ("DROP TABLE predictions", PREDICTIONS)},
+    changes={
+        1: ("DROP TABLE predictions", PREDICTIONS),
+        2: tuple(
+            f"ALTER TABLE versions ADD COLUMN {name} NOT NULL DEFAULT 0"
+            for name in ("held_of INTEGER", "held_before INTEGER", "held_after INTEGER", "restored_at REAL")
+        ),
+    },
 )
 
 
@@ -88,6 +96,12 @@ class Version:
     broken: int = 0
     correct_before: int = 0
     correct_after: int = 0
+    held_of: int = 0
+    """Pictures that were held out; then how many of them the old and the new model predicted."""
+    held_before: int = 0
+    held_after: int = 0
+    restored_at: float = 0.0
+    """When it was made the present one again the last time; 0 if never."""
 
 
 class Catalogue:
@@ -162,6 +176,10 @@ class Catalogue:
         """Add a version."""
         values = tuple(vars(version).values())
         self._many(f"INSERT INTO versions VALUES ({', '.join('?' * len(values))})", [values])
+
+    def put_restored(self, version: int, at: float) -> None:
+        """Note when a version was made the present one again."""
+        self._many("UPDATE versions SET restored_at = ? WHERE version = ?", [(at, version)])
 
     def setting(self, name: str) -> str:
         """A remembered setting; empty if there is none."""

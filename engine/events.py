@@ -165,6 +165,16 @@ class Score:
     """Mean cross entropy (classifiers) or mean squared error (regressors)."""
 
 
+@dataclass(frozen=True)
+class Held:
+    """How two models do on the pictures that are held out, which neither was trained on."""
+
+    of: int = 0
+    before: int = 0
+    """How many of them the old one predicts."""
+    after: int = 0
+
+
 @dataclass(frozen=True, eq=False)
 class Retrained:
     """Training is done; nothing is saved yet."""
@@ -180,6 +190,9 @@ class Retrained:
     broken: int
     before: Score
     after: Score
+    held: Held = Held()
+    offered: bool = False
+    """Whether the training was stopped before its end: the person decides what becomes of it."""
 
     @property
     def better(self) -> bool:
@@ -204,6 +217,20 @@ class ModelRestored:
     version: int
 
 
+@dataclass(frozen=True)
+class ModelReplaced:
+    """Another program wrote a model over the present one; it is the present one now."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class ModelRefused:
+    """Another program wrote a file over the present model that cannot take its place; the old one stays in use."""
+
+    why: str
+
+
 Event = (
     ModelOpened
     | FolderChanged
@@ -221,4 +248,6 @@ Event = (
     | Retrained
     | ModelSaved
     | ModelRestored
+    | ModelReplaced
+    | ModelRefused
 )

@@ -41,11 +41,15 @@ _TABLES = (
     """,
 )
 
+LABEL, IMPORTED, HELD, EXCLUDED = KINDS = ("label", "imported", "held", "excluded")
+"""What a verdict is: a person's label; one that came with the pictures, not confirmed yet; a person's label of a
+picture that is held out, so that models are measured on it and never trained; no label, and not to be trained on."""
+
 LAYOUT = Layout("journal of verdicts", int.from_bytes(b"ctfl", "big"), 1, _TABLES, DURABLE)
 """The file's mark, the number of its schema, its tables, and that they are durable."""
 
 _ENTRIES = """
-SELECT id, at, action, image, label, shown, version FROM steps LEFT JOIN verdicts ON step = id
+SELECT id, at, action, image, label, shown, version, kind FROM steps LEFT JOIN verdicts ON step = id
 WHERE id > ? ORDER BY id, position
 """
 
@@ -57,11 +61,18 @@ class Verdict:
     image: bytes
     """Content key, 16 bytes."""
     label: str | None
-    """None withdraws what was said before."""
+    """None withdraws what was said before, or excludes the picture."""
     shown: str
     """The label that the model predicted when the verdict was given."""
     version: int
     """The version of the model that predicted it."""
+    kind: str = LABEL
+    """One of KINDS."""
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether nothing holds of the picture any more."""
+        return self.label is None and self.kind != EXCLUDED
 
     @property
     def flip(self) -> bool:
@@ -89,10 +100,12 @@ class Counts:
     labels: Mapping[str, int]
     """By label, only those above 0."""
     flips: int
+    kinds: Mapping[str, int] = field(default_factory=dict[str, int])
+    """By kind, only those above 0, verdicts that are a plain label not counted."""
 
     @property
     def verdicts(self) -> int:
-        """All of them."""
+        """All that give a label."""
         return sum(self.labels.values())
 
 
@@ -109,21 +122,23 @@ class Standing:
     undone: list[Change] = field(default_factory=list[Change])
     labels: Counter[str] = field(default_factory=Counter[str])
     flips: int = 0
+    kinds: Counter[str] = field(default_factory=Counter[str])
 
     def put(self, image: bytes, verdict: Verdict | None) -> None:
         """Let `verdict` be the one in force, or none."""
         before = self.in_force.pop(image, None)
         for one, by in ((before, -1), (verdict, 1)):
-            if one is not None and one.label is not None:
-                self.labels[one.label] += by
+            if one is not None:
+                self.labels.update({one.label: by} if one.label is not None else {})
                 self.flips += by * one.flip
-        if verdict is not None and verdict.label is not None:
+                self.kinds[one.kind] += by
+        if verdict is not None:
             self.in_force[image] = verdict
 
 
 def _give(standing: Standing, entry: Entry) -> Change:
     # The last verdict on an image within a step is the one that counts.
-    after = {verdict.image: None if verdict.label is None else verdict for verdict in entry.verdicts}
+    after = {verdict.image: None if verdict.withdraws else verdict for verdict in entry.verdicts}
     change = {image: (standing.in_force.get(image), verdict) for image, verdict in after.items()}
     for image, verdict in after.items():
         standing.put(image, verdict)
@@ -232,7 +247,8 @@ class Journal:
     @property
     def counts(self) -> Counts:
         """How many verdicts are in force."""
-        return Counts(dict(+self._standing.labels), self._standing.flips)
+        kinds = {kind: number for kind, number in (+self._standing.kinds).items() if kind != LABEL}
+        return Counts(dict(+self._standing.labels), self._standing.flips, kinds)
 
     @property
     def can_undo(self) -> bool:
@@ -256,8 +272,8 @@ class Journal:
             add = self._connection.execute("INSERT INTO steps (at, action) VALUES (?, ?)", (at, action))
             number = add.lastrowid or 0
             self._connection.executemany(
-                "INSERT INTO verdicts (step, position, image, label, shown, version) VALUES (?, ?, ?, ?, ?, ?)",
-                ((number, i, one.image, one.label, one.shown, one.version) for i, one in enumerate(verdicts)),
+                "INSERT INTO verdicts (step, position, image, label, shown, version, kind) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                ((number, i, *(getattr(one, name) for name in Verdict.__slots__)) for i, one in enumerate(verdicts)),
             )
         return self._apply(Entry(number, at, action, verdicts))
 

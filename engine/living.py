@@ -90,7 +90,7 @@ class Living:
         if len({*quick.samples, *judged}) > allowed:
             return None
         if not quick.samples:
-            yield from quick.sample(self._anchors(quick, teaching.contents, min(ANCHORS, allowed // 2)))
+            yield from quick.sample(self._anchors(quick, teaching.kept(()), min(ANCHORS, allowed // 2)))
         yield from quick.sample(judged)
         aim = Known(parts.head, targets, quick.champion(judged))
         return None if knows_nothing(aim) else quick

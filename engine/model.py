@@ -208,6 +208,11 @@ class Model:
         """(n, ...) to (n, labels)."""
         return self.head.probabilities(features).reshape(len(features), -1)
 
+    def said(self, features: NDArray[np.float32], head: Head | NeighborHead) -> list[str]:
+        """The label that `head`, this model's or one trained from it, gives each of (n, ...) features."""
+        names = [str(name) for name in head.names] if isinstance(head, NeighborHead) else self.labels
+        return [names[int(at)] for at in head.probabilities(features).reshape(len(features), -1).argmax(axis=1)]
+
     def bytes_with(self, head: Head | NeighborHead) -> bytes:
         """The model's file with other weights, or samples, in its head."""
         return with_head(self.file, head)

@@ -12,6 +12,7 @@ from engine.features import FeatureStore, make_room
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
 from engine.listing import Stamp
 from engine.model import Model
+from engine.model_watch import ModelWatch
 from engine.places import find_model, home
 from engine.scan import Scanner
 from engine.spec.file import read
@@ -42,7 +43,7 @@ class Place:
         self._catalogue = Catalogue(self.home / "catalogue.db")
         try:
             self._open_model(model, out)
-            self._open_store(keeping)
+            self._store = self._store_for(self.model, keeping)
         except BaseException:
             self._catalogue.close()
             raise
@@ -60,18 +61,20 @@ class Place:
         self._catalogue.remember("out", str(out.absolute()) if out else "")
         self.versions = Versions(self.home / "versions", self._catalogue, self.target)
         self.version = self.versions.present(self.model.file)
+        self._model_watch = ModelWatch(self.target)
 
-    def _open_store(self, keeping: Keeping) -> None:
+    def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE) -> FeatureStore:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
         said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
-        parent, key = self.home / "features", self.model.backbone_key
-        self._store = FeatureStore(parent / key, self.model.backbone.shape, said.half, said.limit_bytes)
+        parent, key = self.home / "features", model.backbone_key
+        store = FeatureStore(parent / key, model.backbone.shape, said.half, said.limit_bytes)
         # Only now: what the disk has no room for would be in the way whenever the folder is opened.
         self._catalogue.remember("features", said.precision)
         self._catalogue.remember("store_limit", said.limit)
         self.keeping = said
         if said.limit_bytes is not None:
             make_room(parent, key, said.limit_bytes)
+        return store
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +86,10 @@ class Place:
         """Give all files back."""
         self._store.close()
         self._catalogue.close()
+
+    def model_changed(self, now: float) -> bool:
+        """Whether somebody wrote another file over the model, its end included; `now` in seconds, never going back."""
+        return self._model_watch.tick(now)
 
     def opened(self) -> ModelOpened:
         """The present model, in words."""

@@ -1,6 +1,6 @@
 """What a retrain learns from: the verdicts' features, and images without one whose predictions are to stay."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,12 @@ class Teaching:
     store: FeatureStore
     origin: Head | None
     """The untouched model's head, where it takes the same features."""
+    aside: frozenset[bytes] = frozenset()
+    """Pictures whose predictions are not kept: they are held out, or nothing that the model should know."""
+
+    def kept(self, judged: Container[bytes]) -> list[bytes]:
+        """The pictures that may be anchors: without a verdict, and not set aside."""
+        return [content for content in self.contents if content not in judged and content not in self.aside]
 
     def usable(self, verdicts: Mapping[bytes, str]) -> dict[bytes, str]:
         """The verdicts, content -> label, that name a label of the model and an image whose features are kept.
@@ -52,7 +58,7 @@ class Teaching:
     def _anchors(
         self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]
     ) -> NDArray[np.float32]:
-        rest = [content for content in self.contents if content not in judged]
+        rest = self.kept(judged)
         rng = np.random.default_rng(0)
         drawn = [rest[int(at)] for at in rng.permutation(len(rest))[:CANDIDATES]]
         chosen = [content for content, sound in zip(drawn, self.store.sound(drawn), strict=True) if sound]

@@ -42,6 +42,13 @@ class Versions:
         write(self._target, data)
         return version
 
+    def adopt(self, champion: ModelFile, model: ModelFile, at: float) -> int:
+        """Note a model that somebody wrote over `champion`, which is kept; the number of its version."""
+        self._keep_champion(champion, at)
+        if model.digest not in {each.digest for each in self.all()}:
+            self._add(model, Version(0, "", "", at, "changed outside"))
+        return self.present(model)
+
     def restore(self, version: int, champion: ModelFile, at: float) -> ModelFile:
         """Make an older version the present model again. Raises BadSetting if there is none of that number."""
         self._keep_champion(champion, at)
@@ -52,6 +59,7 @@ class Versions:
         if model.digest != found[version].digest:
             raise BadSetting(f"The file kept for version {version} was changed.", "The present model stays.")
         write(self._target, model.data)
+        self._catalogue.put_restored(version, at)
         return self._beside_target(model)
 
     def original(self) -> ModelFile | None:

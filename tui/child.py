@@ -4,19 +4,18 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from engine.errors import CatflapError
-from engine.events import Event, LiveWorked, ModelRestored, ModelSaved, Retrained
+from engine.events import BatchEnded, Event, LiveWorked, ModelReplaced, ModelRestored, ModelSaved, Retrained
 from engine.folder import Watch
 from engine.head import Head
-from engine.trainers import Settings
 from engine.workspace import Workspace
-from tui.messages import Ended, Failed, Keep, Live, Opening, Request, Retrain, Room, Said, Stop
+from tui.messages import OVERTAKEN, RANKS, Ended, Failed, Opening, Request, Said, Stop
 
 NICE = 10
 """Keys stay as quick as in an idle app only if the engine gives way to it."""
@@ -55,12 +54,12 @@ class _Task:
     """Something that is done step by step."""
 
     kind: str
-    """`scan`, `live`, or `retrain`, which nothing overtakes."""
+    """A key of RANKS."""
     events: Iterator[Event]
 
 
 class _Server:
-    """Tasks wait in line; a retrain goes before a scan, which resumes afterwards, a newer live edit before an older one."""
+    """Tasks wait in line by rank; what waits goes on where it was."""
 
     def __init__(self, pipe: Connection, workspace: Workspace) -> None:
         self._pipe, self._workspace = pipe, workspace
@@ -68,8 +67,8 @@ class _Server:
         self._watch = Watch(workspace.folder, workspace.images)
         self._outbox: list[Said] = []
         self._sent_at = 0.0
-        self._result: Retrained | None = None
-        self._trainer = ""
+        self._training = self._stopping = False
+        """Whether a training has something to show, and whether it is to come to its end."""
 
     def run(self) -> None:
         """Serve until the app is gone."""
@@ -83,42 +82,41 @@ class _Server:
                 self._send()
         finally:
             self._watch.close()
-            self._drop_tasks()
+            self._drop(self._tasks)
 
     def _listen(self) -> None:
         """Take requests; with nothing to do, wait for one a moment."""
         while self._pipe.poll(0 if self._tasks or self._outbox else IDLE_S):
-            request: Request = self._pipe.recv()
-            match request:
-                case Retrain(verdicts=verdicts, at=at, trainer=trainer):
-                    self._trainer = trainer
-                    self._go_first("retrain", self._workspace.retrain(verdicts, trainer, Settings(), at))
-                case Keep(at=at):
-                    if self._result is not None:
-                        self._go_first("retrain", self._workspace.promote(self._result, self._trainer, at))
-                case Live(verdicts=None):
-                    self._go_first("live", self._workspace.end_live())
-                case Live(verdicts=verdicts) if verdicts is not None:
-                    self._go_first("live", self._workspace.live(verdicts))
-                case Room(keeping=keeping):
-                    self._tasks.append(_Task("scan", self._workspace.keep(keeping)))
-                case Stop():
-                    self._drop_tasks()
-                    self._outbox.append(Ended(stopped=True))
+            request: Request | Stop = self._pipe.recv()
+            if isinstance(request, Stop):
+                self._stop()
+            else:
+                self._put(_Task(request.kind, request.begin(self._workspace, self._is_stopping)))
 
-    def _go_first(self, kind: str, events: Iterator[Event]) -> None:
-        """Do this next, but for a retrain under way; live edits that are not done yet are overtaken."""
-        for task in [each for each in self._tasks if each.kind == "live"]:
-            _close(task)
-            self._tasks.remove(task)
-        retraining = kind == "live" and bool(self._tasks) and self._tasks[0].kind == "retrain"
-        self._tasks.insert(int(retraining), _Task(kind, events))
+    def _is_stopping(self) -> bool:
+        return self._stopping
+
+    def _stop(self) -> None:
+        """Drop everything; but a training that has taken a step ends with the next, and what came of it is offered."""
+        going_on = self._tasks[:1] if self._training else []
+        self._stopping = self._training
+        self._drop(self._tasks[len(going_on) :])
+        if not going_on:
+            self._outbox.append(Ended(stopped=True))
+
+    def _put(self, new: _Task) -> None:
+        """In line, behind all of its rank; in the place of what it overtakes."""
+        self._drop([task for task in self._tasks if task.kind in OVERTAKEN[new.kind]])
+        at = sum(RANKS[task.kind] <= RANKS[new.kind] for task in self._tasks)
+        self._tasks.insert(at, new)
 
     def _look(self) -> None:
-        """Ask the watch what became of the folder."""
+        """Ask what became of the folder, and of the model's file."""
         change = self._watch.tick(time.monotonic())
         if change is not None:
-            self._tasks.append(_Task("scan", self._workspace.noticed(change, self._watch.known)))
+            self._put(_Task("scan", self._workspace.noticed(change, self._watch.known)))
+        if self._workspace.model_changed(time.monotonic()):
+            self._put(_Task("model", self._workspace.adopt(time.time())))
 
     def _advance(self) -> None:
         """One step of the first task."""
@@ -134,19 +132,20 @@ class _Server:
 
     def _finish(self) -> None:
         del self._tasks[0]
+        self._training = self._stopping = False
         if not self._tasks:
             self._outbox.append(Ended())
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, Retrained):
+        if isinstance(event, BatchEnded):
+            self._training = self._tasks[0].kind == "retrain"
+        elif isinstance(event, Retrained):
             # Weights stay here: the app needs only the figures.
-            self._result, event = event, replace(event, head=Head(()))
-        elif isinstance(event, ModelSaved | ModelRestored):
+            self._training, event = False, replace(event, head=Head(()))
+        elif isinstance(event, ModelSaved | ModelRestored | ModelReplaced):
             # What waits was begun with the model before; the task that goes on predicts all images with the new one.
             # A live edit that was asked for meanwhile has not begun: it will be of the new one.
-            for task in [each for each in self._tasks[1:] if each.kind != "live"]:
-                _close(task)
-                self._tasks.remove(task)
+            self._drop([task for task in self._tasks[1:] if RANKS[task.kind] > RANKS["live"]])
         if not isinstance(event, LiveWorked) or event.total > 1:
             self._outbox.append(event)
 
@@ -157,13 +156,9 @@ class _Server:
             self._pipe.send(self._outbox)
             self._outbox, self._sent_at = [], now
 
-    def _drop_tasks(self) -> None:
-        for task in self._tasks:
-            _close(task)
-        self._tasks = []
-
-
-def _close(task: _Task) -> None:
-    """Let a generator clean up."""
-    if isinstance(task.events, Generator):
-        task.events.close()
+    def _drop(self, tasks: Sequence[_Task]) -> None:
+        """Let generators clean up."""
+        for task in tasks:
+            if isinstance(task.events, Generator):
+                task.events.close()
+        self._tasks = [task for task in self._tasks if task not in tasks]

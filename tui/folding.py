@@ -7,8 +7,9 @@ from itertools import groupby
 import numpy as np
 
 from engine.events import BatchEnded, EpochEnded, Event, FeaturesRead, ImagesPredicted
+from tui.after import LOSSES_KEPT
 from tui.messages import Crashed, Ended, Failed, Said
-from tui.session import LOSSES_KEPT, Session
+from tui.session import Session
 
 AT_ONCE = 20
 """Events that are folded together: more would be many images in memory at once, and would save little."""

@@ -1,11 +1,19 @@
 """What the app and the engine's process say to each other. No Textual here."""
 
-from collections.abc import Mapping
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from engine.aside import NOTHING, Aside
 from engine.events import Event
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
+
+if TYPE_CHECKING:
+    # Only the child loads it.
+    from engine.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -19,6 +27,25 @@ class Opening:
     ask_above_bytes: int = ASK_ABOVE_BYTES
 
 
+class Request(Protocol):
+    """What the app asks for, and how the child does it."""
+
+    kind: ClassVar[str]
+    """A key of RANKS."""
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """The task. `stopping` tells whether the person wants it to come to an end; not all tasks can."""
+        ...
+
+
+RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "review": 3}
+"""By kind: what has a lower rank goes first, and what has a higher one goes on afterwards."""
+OVERTAKEN: Mapping[str, tuple[str, ...]] = {
+    "retrain": ("live",), "model": ("live",), "live": ("live",), "scan": (), "review": ("review",),
+}  # fmt: skip
+"""By kind: those whose place it takes. An edit under way is of verdicts, or of a model, that are not the last any more."""
+
+
 @dataclass(frozen=True)
 class Retrain:
     """Train on these verdicts: content key -> label; `at` in Unix seconds."""
@@ -26,13 +53,41 @@ class Retrain:
     verdicts: Mapping[bytes, str]
     at: float
     trainer: str = "auto"
+    aside: Aside = NOTHING
+    kind: ClassVar[str] = "retrain"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """A training that is stopped is not promoted by itself: what came of it is offered."""
+        # Only in the child: the app paints without the trainers.
+        from engine.trainers import Settings
+
+        settings = Settings(out_of_time=stopping)
+        return workspace.retrain(self.verdicts, self.trainer, settings, self.at, aside=self.aside, offered=stopping)
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Promote the challenger that waits, although it is right on fewer verdicts."""
+    """Promote the challenger that waits for a decision."""
 
     at: float
+    kind: ClassVar[str] = "model"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Nothing, where there is none."""
+        return workspace.keep_challenger(self.at)
+
+
+@dataclass(frozen=True)
+class Restore:
+    """Make an older version the present model again."""
+
+    version: int
+    at: float
+    kind: ClassVar[str] = "model"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Predictions of all images follow."""
+        return workspace.restore(self.version, self.at)
 
 
 @dataclass(frozen=True)
@@ -40,6 +95,12 @@ class Live:
     """Edit in memory for these verdicts, content key -> label, and show what comes of it; None ends that."""
 
     verdicts: Mapping[bytes, str] | None
+    aside: Aside = NOTHING
+    kind: ClassVar[str] = "live"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Predictions of all images follow."""
+        return workspace.end_live() if self.verdicts is None else workspace.live(self.verdicts, self.aside)
 
 
 @dataclass(frozen=True)
@@ -47,14 +108,16 @@ class Room:
     """The answer to `RoomAsked`: how features are to be kept."""
 
     keeping: Keeping
+    kind: ClassVar[str] = "scan"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """The scan goes on."""
+        return workspace.keep(self.keeping)
 
 
 @dataclass(frozen=True)
 class Stop:
     """Stop what is running."""
-
-
-Request = Retrain | Keep | Live | Room | Stop
 
 
 @dataclass(frozen=True)

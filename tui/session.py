@@ -4,63 +4,16 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import assert_never
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.events import (
-    BatchEnded,
-    EpochEnded,
-    Event,
-    FeaturesRead,
-    FolderChanged,
-    ImageSkipped,
-    ImagesPredicted,
-    LiveLearned,
-    LiveWaits,
-    LiveWorked,
-    ModelOpened,
-    ModelRestored,
-    ModelSaved,
-    Retrained,
-    RoomAsked,
-    SamplesCompared,
-    TrainingBegan,
-)
+from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
+from tui.after import FOLDS, LIVE_BEGINS
+from tui.progress import Scan, Training
 from tui.rows import Rows
-from tui.text import count, learned
-
-LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
-LOSSES_KEPT = 200
-"""Of the loss curve; a terminal is no wider."""
-
-
-@dataclass(frozen=True)
-class Training:
-    """A retrain under way."""
-
-    trainer: str
-    samples: int
-    epochs: int
-    compared: int = 0
-    """Samples whose inner products are done, before the first epoch."""
-    epoch: int = 0
-    batch: int = 0
-    batches: int = 0
-    loss: float = float("nan")
-    accuracy: float = float("nan")
-    why: str = ""
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A scan under way."""
-
-    done: int
-    total: int
-    from_store: int
+from tui.text import count
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,44 +68,7 @@ class Session:
 
     def after(self, event: Event) -> "Session":
         """The session once `event` has happened."""
-        match event:
-            case ModelOpened():
-                return self._opened(event)
-            case FolderChanged():
-                return self._folder_changed(event)
-            case ImagesPredicted():
-                return replace(self, rows=self.rows.predicted(event, self._numbers(event.contents)))
-            case ImageSkipped():
-                return replace(self, rows=self.rows.skipped(event.image, event.reason))
-            case FeaturesRead(done=done, total=total, from_store=known):
-                return replace(self, scan=Scan(done, total, known) if done < total else None)
-            case RoomAsked():
-                # Of all images, not of some that came later.
-                return replace(self, room=max(self.room or event, event, key=lambda asked: asked.images))
-            case TrainingBegan():
-                training = Training(event.trainer, event.samples, event.epochs, why=event.why)
-                return replace(self, training=training, losses=(), notice="")
-            case LiveWorked(done=done, total=total):
-                return replace(self, preparing=f"{done:,} of {total:,}" if done < total else "")
-            case LiveLearned():
-                words = learned(event.flips, event.learned, event.accepted, event.broken)
-                said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
-                return replace(self, notice=said, preparing="", problem="")
-            case LiveWaits(why=why):
-                return replace(self, notice=f"Live: {why}", preparing="")
-            case SamplesCompared(done=done, total=total):
-                training = self.training or Training("", total, 0)
-                return replace(self, training=replace(training, compared=done))
-            case BatchEnded() | EpochEnded():
-                return self._trained(event)
-            case Retrained():
-                return self._retrained(event)
-            case ModelSaved(version=version):
-                return self._replaced(version, f"{self.notice} Saved as version {version}.".strip())
-            case ModelRestored(version=version):
-                return self._replaced(version, f"Version {version} is back.")
-            case _:
-                assert_never(event)
+        return FOLDS[type(event)](self, event)
 
     def judged(self, verdicts: Mapping[bytes, Verdict], changed: Iterable[bytes]) -> "Session":
         """The session with these verdicts in force; `changed` are the pictures on which they differ from before."""
@@ -162,8 +78,8 @@ class Session:
         tally = self.tally.copy()
         tally.update(_kinds(came))
         tally.subtract(_kinds(went))
-        session = replace(self, verdicts=verdicts, tally=tally, labels=self._with_new(self.labels, came))
-        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session._numbers(pictures)))
+        session = replace(self, verdicts=verdicts, tally=tally, labels=self.with_new(self.labels, came))
+        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session.numbers(pictures)))
 
     def roomed(self, keeps: bool) -> "Session":
         """The person said how features are kept, or nothing yet."""
@@ -229,57 +145,17 @@ class Session:
         """Verdicts that differ from what was shown when they were given."""
         return sum(number for (_, flip), number in self.tally.items() if flip)
 
-    def _numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
+    def numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
         """The verdicts in force on these pictures, as label numbers."""
         number = {label: index for index, label in enumerate(self.labels)}
         given = {each: self.verdicts[each].label for each in pictures if each in self.verdicts}
         return {each: number[label] for each, label in given.items() if label in number}
 
-    def _opened(self, event: ModelOpened) -> "Session":
-        """The labels of another model may have another order; rows know labels by number."""
-        session = replace(self, learns_labels=event.learns_labels)
-        labels = session._with_new(event.labels, self.verdicts)
-        rows = self.rows.for_labels(self.labels, labels, len(event.labels))
-        return replace(session, model=event.name, labels=labels, version=event.version, why_not=event.why_not, rows=rows)
-
-    def _with_new(self, labels: tuple[str, ...], verdicts: Mapping[bytes, Verdict]) -> tuple[str, ...]:
+    def with_new(self, labels: tuple[str, ...], verdicts: Mapping[bytes, Verdict]) -> tuple[str, ...]:
         """`labels`, and behind them those of the verdicts that are not among them, where the model learns labels."""
         if not self.learns_labels:
             return labels
         return tuple(dict.fromkeys((*labels, *(each.label for each in verdicts.values() if each.label))))
-
-    def _folder_changed(self, event: FolderChanged) -> "Session":
-        rows = self.rows.changed(event)
-        first = not len(self.rows)
-        came, went = len(event.added), len(event.removed)
-        words = [
-            f"{came} new" * bool(came),
-            f"{went} gone" * bool(went),
-            f"{len(event.changed)} changed" * bool(event.changed),
-        ]
-        names = (*event.added, *event.removed, *event.changed)
-        what = f": {names[0]}" if len(names) == 1 else " in the folder"
-        notice = "" if first else f"{', '.join(filter(None, words))}{what}."
-        return replace(self, rows=rows, notice=notice or self.notice)
-
-    def _trained(self, event: BatchEnded | EpochEnded) -> "Session":
-        training = self.training or Training("", 0, 0)
-        if isinstance(event, BatchEnded):
-            training = replace(training, epoch=event.epoch, batch=event.batch, batches=event.batches, loss=event.loss)
-            return replace(self, training=training, losses=(*self.losses, event.loss)[-LOSSES_KEPT:])
-        return replace(
-            self, training=replace(training, epoch=event.epoch, epochs=event.epochs, batch=0, accuracy=event.accuracy)
-        )
-
-    def _retrained(self, event: Retrained) -> "Session":
-        words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
-        waiting = None if event.better else event
-        return replace(self, training=None, trained=self.training, waiting=waiting, notice=words)
-
-    def _replaced(self, version: int, notice: str) -> "Session":
-        # What live showed is what was saved: it stays marked as changed.
-        rows = self.rows if self.live else self.rows.before_new_model()
-        return replace(self, version=version, rows=rows, waiting=None, notice=notice)
 
 
 def _kinds(verdicts: Mapping[bytes, Verdict]) -> Counter[tuple[str | None, bool]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     # The app paints its first frame before it loads them.
-    from tui.messages import Opening, Request, Said
+    from tui.messages import Opening, Request, Said, Stop
 
 
 def prepare() -> None:
@@ -51,7 +51,7 @@ class Work:
         theirs.close()
         threading.Thread(target=self._listen, args=(self._pipe,), daemon=True).start()
 
-    def ask(self, request: Request) -> None:
+    def ask(self, request: Request | Stop) -> None:
         """Send a request; the answer comes as events."""
         try:
             self._pipe.send(request)

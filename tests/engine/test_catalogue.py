@@ -68,11 +68,22 @@ def test_keys_and_rows_fit(path):
                 catalogue.put_predictions("one", keys, np.ones((rows, 2), np.float32))
 
 
+FIRST_TABLES = (
+    LAYOUT.tables[0],
+    "CREATE TABLE predictions (content BLOB PRIMARY KEY, model TEXT NOT NULL, probabilities BLOB NOT NULL)",
+    """CREATE TABLE versions (
+        version INTEGER PRIMARY KEY, digest TEXT NOT NULL, file TEXT NOT NULL, at REAL NOT NULL, origin TEXT NOT NULL,
+        trainer TEXT NOT NULL DEFAULT '', flips INTEGER NOT NULL DEFAULT 0, learned INTEGER NOT NULL DEFAULT 0,
+        accepted INTEGER NOT NULL DEFAULT 0, broken INTEGER NOT NULL DEFAULT 0,
+        correct_before INTEGER NOT NULL DEFAULT 0, correct_after INTEGER NOT NULL DEFAULT 0
+    )""",
+    LAYOUT.tables[3],
+)
+
+
 def first_schema(path):
     """A catalogue as it was before predictions were kept many a row."""
-    old = "CREATE TABLE predictions (content BLOB PRIMARY KEY, model TEXT NOT NULL, probabilities BLOB NOT NULL)"
-    tables = tuple(old if "TABLE predictions" in each else each for each in LAYOUT.tables)
-    database = open_database(path, replace(LAYOUT, schema=1, tables=tables, changes={}))
+    database = open_database(path, replace(LAYOUT, schema=1, tables=FIRST_TABLES, changes={}))
     database.execute("INSERT INTO predictions VALUES (?, 'one', ?)", (key(1), np.ones(2, "<f4").tobytes()))
     database.execute("INSERT INTO versions (version, digest, file, at, origin) VALUES (0, 'd', 'f', 1.5, 'original')")
     database.close()
@@ -83,11 +94,14 @@ def test_an_older_catalogue_is_brought_up_to_date(path):
     for _ in range(2):
         with Catalogue(path) as catalogue:
             assert catalogue.versions() == [Version(0, "d", "f", 1.5, "original")]
+            catalogue.put_restored(0, 8.5)
+            assert catalogue.versions()[0].restored_at == 8.5
+            catalogue.put_restored(0, 0.0)
             assert not catalogue.predictions("other").row_of
             catalogue.put_predictions("one", [key(2)], np.ones((1, 2), np.float32))
             assert list(catalogue.predictions("one").row_of) == [key(2)]
     raw = sqlite3.connect(path)
-    assert raw.execute("PRAGMA user_version").fetchone() == (2,)
+    assert raw.execute("PRAGMA user_version").fetchone() == (LAYOUT.schema,)
     raw.close()
 
 

@@ -6,14 +6,16 @@ import subprocess
 import sys
 import tempfile
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.aside import shared_out
 from engine.errors import FolderError
-from engine.journal import Counts, Entry, Journal, Verdict, fold
+from engine.journal import EXCLUDED, HELD, IMPORTED, Counts, Entry, Journal, Verdict, fold
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +103,32 @@ def test_fold_needs_no_file() -> None:
     assert (len(standing.done), len(standing.undone), standing.flips) == (1, 1, 1)
     with pytest.raises(IndexError):
         fold([*entries, Entry(6, 0.0, "undo"), Entry(7, 0.0, "undo")])
+
+
+def test_a_verdict_may_be_no_label_of_a_person(path: Path) -> None:
+    imported = replace(verdict(1), kind=IMPORTED)
+    left_out = replace(verdict(2, label=None), kind=EXCLUDED)
+    with Journal(path) as journal:
+        journal.append([imported, left_out, replace(verdict(3), kind=HELD)], at=1.0)
+        journal.append([verdict(1)], at=2.0)
+        assert journal.counts.kinds == {EXCLUDED: 1, HELD: 1}
+        assert journal.undo(at=3.0) == (key(1),)
+    with Journal(path) as journal:
+        assert journal.in_force() == {key(1): imported, key(2): left_out, key(3): replace(verdict(3), kind=HELD)}
+        assert journal.counts == Counts({"Cat": 2}, 2, {IMPORTED: 1, EXCLUDED: 1, HELD: 1})
+        assert journal.counts.verdicts == 2
+        journal.append([verdict(2, label=None)], at=4.0)
+        assert key(2) not in journal.in_force()
+
+
+def test_what_verdicts_are_for() -> None:
+    said = {key(n): verdict(n) for n in range(6)}
+    said |= {key(1): replace(verdict(1), kind=HELD), key(2): replace(verdict(2, label=None), kind=EXCLUDED)}
+    said[key(3)] = replace(verdict(3, label="Dog"), kind=IMPORTED)
+    learned, aside = shared_out(said, held={key(4), key(3), key(9)})
+    assert learned == {key(0): "Cat", key(5): "Cat"}
+    assert aside.held == {key(1): "Cat", key(3): "Dog", key(4): "Cat"}
+    assert aside.untouched == {key(n) for n in (1, 2, 3, 4, 9)}
 
 
 def test_a_bulk_step_is_taken_back_as_one_after_a_restart(path: Path) -> None:

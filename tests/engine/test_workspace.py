@@ -1,5 +1,6 @@
 """One folder and one model, from the first scan to a better model and back."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from PIL import Image
 
 import engine
+from engine.aside import Aside
 from engine.errors import BadLabels, BadSetting, CannotTrain, FolderError, ModelError, UnreadableModel
 from engine.events import (
     FeaturesRead,
@@ -15,12 +17,16 @@ from engine.events import (
     ImageSkipped,
     ImagesPredicted,
     ModelOpened,
+    ModelRefused,
+    ModelReplaced,
     ModelSaved,
     Retrained,
 )
 from engine.spec.update import weight_spans
+from engine.teaching import Teaching
 from engine.trainers import Settings
 from engine.workspace import Workspace
+from tests.conftest import SHARED
 from tests.pipelines import embedding, neighbors, pipeline
 
 
@@ -142,11 +148,90 @@ def test_restore_gives_the_very_bytes_back(workspace, model_path):
         list(workspace.restore(9, at=3.0))
 
 
+def test_a_restore_is_noted(workspace):
+    list(workspace.retrain(wrong_ones(predictions(workspace.scan())), "edit", Settings(), at=1.0))
+    list(workspace.restore(0, at=7.5))
+    assert [each.restored_at for each in workspace.versions.all()] == [7.5, 0.0]
+
+
+def changed_by_somebody(workspace, data, ticks=(0.0, 1.1, 2.2)):
+    """Write over the model's file; what comes of it."""
+    workspace.target.write_bytes(data)
+    os.utime(workspace.target, ns=(1, 1))
+    told = [workspace.model_changed(100 + at) for at in ticks]
+    assert told == [False, True, False]
+    return list(workspace.adopt(at=5.0))
+
+
+def test_a_model_that_somebody_wrote_over_the_present_one_becomes_a_version(workspace, model_path):
+    original = model_path.read_bytes()
+    before = predictions(workspace.scan())
+    list(workspace.retrain(wrong_ones(before), "edit", Settings(), at=1.0))
+    trained = model_path.read_bytes()
+    assert [workspace.model_changed(at) for at in (50.0, 52.0)] == [False, True]
+    assert not list(workspace.adopt(at=4.0)), "what was saved here is no news"
+    events = changed_by_somebody(workspace, original)
+    assert (type(events[0]), events[0].version) == (ModelReplaced, 0)
+    np.testing.assert_array_equal(
+        np.stack([row for _, row in predictions(events).values()]), np.stack([row for _, row in before.values()])
+    )
+    assert not list(workspace.adopt(at=6.0))
+    assert (workspace.home / "versions" / "0001.mlmodel").read_bytes() == trained
+
+
+@pytest.mark.parametrize("data", [b"", b"no model", None], ids=["empty", "junk", "no classifier"])
+def test_a_file_that_is_no_model_for_this_leaves_the_old_one_in_use(workspace, model_path, data):
+    before = predictions(workspace.scan())
+    if data is None:
+        data = (SHARED / "models" / "tiny_mlp_regressor_updatable.mlmodel").read_bytes()
+    (refused,) = changed_by_somebody(workspace, data)
+    assert isinstance(refused, ModelRefused) and refused.why
+    assert predictions(workspace.predict_again()).keys() == before.keys()
+    assert workspace.version == 0
+
+
 def test_the_version_is_known_when_opened_again(workspace, pictures):
     list(workspace.retrain(wrong_ones(predictions(workspace.scan())), "edit", Settings(), at=1.0))
     workspace.close()
     with Workspace(pictures) as again:
         assert again.opened().version == 1
+
+
+def test_a_stopped_training_is_offered_and_kept_on_demand(workspace, model_path):
+    original = model_path.read_bytes()
+    verdicts = wrong_ones(predictions(workspace.scan()))
+    events = list(workspace.retrain(verdicts, "sgd", Settings(seed=0), at=1.0, offered=lambda: True))
+    (result,) = [event for event in events if isinstance(event, Retrained)]
+    assert result.offered and model_path.read_bytes() == original
+    kept = list(workspace.keep_challenger(at=2.0))
+    assert isinstance(kept[0], ModelSaved)
+    assert model_path.read_bytes() != original
+    assert not list(workspace.keep_challenger(at=3.0))
+
+
+def test_what_is_held_out_is_measured_and_never_trained(workspace, monkeypatch):
+    found = predictions(workspace.scan())
+    wrong = wrong_ones(found)
+    held = dict(list(wrong.items())[:2])
+    learned = {content: label for content, label in wrong.items() if content not in held}
+    excluded = next(content for path, (content, _) in sorted(found.items()) if content not in wrong)
+    aside = Aside(held, frozenset({*held, excluded}))
+    seen, lesson = [], Teaching.lesson
+
+    def noted(teaching, verdicts):
+        seen.append((set(verdicts), set(teaching.kept(verdicts))))
+        return lesson(teaching, verdicts)
+
+    monkeypatch.setattr(Teaching, "lesson", noted)
+    events = list(workspace.retrain(learned, "edit", Settings(), at=1.0, aside=aside))
+    ((taught, anchors),) = seen
+    assert taught == set(learned)
+    assert anchors == {content for content, _ in found.values()} - taught - aside.untouched
+    (result,) = [event for event in events if isinstance(event, Retrained)]
+    now = predictions(events)
+    right = sum(("Cat", "Dog")[row.argmax()] == held[content] for content, row in now.values() if content in held)
+    assert (result.held.of, result.held.before, result.held.after) == (2, 0, right)
+    assert [(v.held_of, v.held_before, v.held_after) for v in workspace.versions.all()] == [(0, 0, 0), (2, 0, right)]
 
 
 def test_out_leaves_the_model_alone(pictures, model_path, tmp_path):

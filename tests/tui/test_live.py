@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 
-from engine.events import ImagesPredicted, LiveLearned, LiveWaits, LiveWorked, ModelSaved, Retrained, Score, TrainingBegan
+from engine.events import (
+    BatchEnded,
+    ImagesPredicted,
+    LiveLearned,
+    LiveWaits,
+    LiveWorked,
+    ModelSaved,
+    Retrained,
+    Score,
+    TrainingBegan,
+)
 from engine.head import Head
 from tests.tui.test_main import ROWS, key, names, opened, predicted, until
 from tui.child import _Server
-from tui.messages import Ended, Live, Retrain
+from tui.messages import Ended, Live, Retrain, Stop
 from tui.widgets.lines import Title
 
 __all__ = ["opened"]
@@ -121,15 +131,23 @@ class Folder:
     def scan(self):
         return self._steps("scan", 2, LiveWorked(0, 1))
 
-    def live(self, verdicts):
+    def model_changed(self, now):
+        return False
+
+    def live(self, verdicts, aside):
         return self._steps(f"live {len(verdicts)}", 3, LiveWorked(0, 1))
 
     def end_live(self):
         return self._steps("off", 1, LiveWorked(0, 1))
 
-    def retrain(self, verdicts, trainer, settings, at):
+    def retrain(self, verdicts, trainer, settings, at, aside, offered):
         score = Score(1, 1, 0.1)
-        return self._steps("retrain", 2, ModelSaved(self.folder / "m.mlmodel", 1, score, score))
+        yield from self._steps("retrain", 2, ModelSaved(self.folder / "m.mlmodel", 1, score, score))
+        while not offered():
+            yield BatchEnded(1, 1, 1, 0.5)
+        assert settings.out_of_time()
+        yield Retrained(Head(()), 1, 1, 0, 0, 0, score, score, offered=True)
+        self.log.append("retrain offered")
 
 
 class Pipe:
@@ -173,9 +191,28 @@ def test_a_retrain_comes_before_live_and_is_not_overtaken(server):
     play, log, _ = server
     play(Live({b"a": "Cat"}), steps=1)
     play(Retrain({b"a": "Cat"}, 0.0), steps=1)
+    play(Live({b"a": "Cat", b"b": "Dog"}), steps=3)
+    play(Stop(), steps=1)
     play(Live({b"a": "Cat", b"b": "Dog"}), steps=9)
     kept = [each for each in log if not each.startswith("scan")]
-    assert kept == ["live 1 begun", "live 1 overtaken", "retrain begun", "retrain done", "live 2 begun", "live 2 done"]
+    assert kept == [
+        "live 1 begun",
+        "live 1 overtaken",
+        "retrain begun",
+        "retrain done",
+        "retrain offered",
+        "live 2 begun",
+        "live 2 done",
+    ]
+
+
+def test_what_was_not_trained_yet_is_dropped(server):
+    play, log, pipe = server
+    play(Retrain({b"a": "Cat"}, 0.0), steps=1)
+    play(Stop(), steps=9)
+    server_said = [each for each in pipe.sent if isinstance(each, Ended)]
+    assert log == ["retrain begun", "retrain overtaken"]
+    assert server_said == [] or server_said == [Ended(stopped=True)]
 
 
 def test_steps_without_images_are_not_sent(server):

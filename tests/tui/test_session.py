@@ -1,6 +1,7 @@
 """The session and its columns: plain values, no app."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from engine.events import (
     BatchEnded,
     EpochEnded,
+    Event,
     FeaturesRead,
     FolderChanged,
     ImageSkipped,
@@ -21,6 +23,7 @@ from engine.events import (
 )
 from engine.head import Head
 from engine.journal import Verdict
+from tui.after import FOLDS
 from tui.order import ORDERS, arranged, extended
 from tui.session import Session
 from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, TableRows
@@ -44,6 +47,10 @@ def after(*events, session=None):
 
 def ready():
     return after(OPENED, FolderChanged(added=NAMES), predicted())
+
+
+def test_every_event_makes_something_of_the_session():
+    assert set(FOLDS) == set(get_args(Event))
 
 
 def test_rows_fill_in():

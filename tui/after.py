@@ -1,0 +1,148 @@
+"""What each event of the engine makes of the session; FOLDS names a function for every one of them. No Textual here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from engine import events
+from tui.progress import Scan, Training
+from tui.text import learned
+
+if TYPE_CHECKING:
+    from tui.session import Session
+
+LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
+LOSSES_KEPT = 200
+"""Of the loss curve; a terminal is no wider."""
+
+
+def _model_opened(session: Session, event: events.ModelOpened) -> Session:
+    """The labels of another model may have another order; rows know labels by number."""
+    opened = replace(session, learns_labels=event.learns_labels)
+    labels = opened.with_new(event.labels, session.verdicts)
+    rows = session.rows.for_labels(session.labels, labels, len(event.labels))
+    return replace(opened, model=event.name, labels=labels, version=event.version, why_not=event.why_not, rows=rows)
+
+
+def _folder_changed(session: Session, event: events.FolderChanged) -> Session:
+    rows = session.rows.changed(event)
+    first = not len(session.rows)
+    came, went = len(event.added), len(event.removed)
+    words = [
+        f"{came} new" * bool(came),
+        f"{went} gone" * bool(went),
+        f"{len(event.changed)} changed" * bool(event.changed),
+    ]
+    names = (*event.added, *event.removed, *event.changed)
+    what = f": {names[0]}" if len(names) == 1 else " in the folder"
+    notice = "" if first else f"{', '.join(filter(None, words))}{what}."
+    return replace(session, rows=rows, notice=notice or session.notice)
+
+
+def _images_predicted(session: Session, event: events.ImagesPredicted) -> Session:
+    return replace(session, rows=session.rows.predicted(event, session.numbers(event.contents)))
+
+
+def _image_skipped(session: Session, event: events.ImageSkipped) -> Session:
+    return replace(session, rows=session.rows.skipped(event.image, event.reason))
+
+
+def _features_read(session: Session, event: events.FeaturesRead) -> Session:
+    done = event.done >= event.total
+    return replace(session, scan=None if done else Scan(event.done, event.total, event.from_store))
+
+
+def _room_asked(session: Session, event: events.RoomAsked) -> Session:
+    """Of all images, not of some that came later."""
+    return replace(session, room=max(session.room or event, event, key=lambda asked: asked.images))
+
+
+def _training_began(session: Session, event: events.TrainingBegan) -> Session:
+    training = Training(event.trainer, event.samples, event.epochs, why=event.why)
+    return replace(session, training=training, losses=(), notice="")
+
+
+def _samples_compared(session: Session, event: events.SamplesCompared) -> Session:
+    training = session.training or Training("", event.total, 0)
+    return replace(session, training=replace(training, compared=event.done))
+
+
+def _batch_ended(session: Session, event: events.BatchEnded) -> Session:
+    training = session.training or Training("", 0, 0)
+    training = replace(training, epoch=event.epoch, batch=event.batch, batches=event.batches, loss=event.loss)
+    return replace(session, training=training, losses=(*session.losses, event.loss)[-LOSSES_KEPT:])
+
+
+def _epoch_ended(session: Session, event: events.EpochEnded) -> Session:
+    training = session.training or Training("", 0, 0)
+    training = replace(training, epoch=event.epoch, epochs=event.epochs, batch=0, accuracy=event.accuracy)
+    return replace(session, training=training)
+
+
+def _retrained(session: Session, event: events.Retrained) -> Session:
+    words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
+    waiting = None if event.better and not event.offered else event
+    return replace(session, training=None, trained=session.training, waiting=waiting, notice=words)
+
+
+def _live_worked(session: Session, event: events.LiveWorked) -> Session:
+    return replace(session, preparing=f"{event.done:,} of {event.total:,}" if event.done < event.total else "")
+
+
+def _live_learned(session: Session, event: events.LiveLearned) -> Session:
+    words = learned(event.flips, event.learned, event.accepted, event.broken)
+    said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
+    return replace(session, notice=said, preparing="", problem="")
+
+
+def _live_waits(session: Session, event: events.LiveWaits) -> Session:
+    return replace(session, notice=f"Live: {event.why}", preparing="")
+
+
+def _model_saved(session: Session, event: events.ModelSaved) -> Session:
+    return _replaced(session, event.version, f"{session.notice} Saved as version {event.version}.".strip())
+
+
+def _model_restored(session: Session, event: events.ModelRestored) -> Session:
+    return _replaced(session, event.version, f"Version {event.version} is back.")
+
+
+def _model_replaced(session: Session, event: events.ModelReplaced) -> Session:
+    said = f"Another program replaced {session.model}; it is checked and loaded as version {event.version}."
+    return _replaced(session, event.version, said)
+
+
+def _model_refused(session: Session, event: events.ModelRefused) -> Session:
+    said = f"Another program wrote over {session.model}; version {session.version} stays in use. {event.why}"
+    return replace(session, problem=said)
+
+
+def _replaced(session: Session, version: int, notice: str) -> Session:
+    # What live showed is what was saved: it stays marked as changed.
+    rows = session.rows if session.live else session.rows.before_new_model()
+    return replace(session, version=version, rows=rows, waiting=None, notice=notice, problem="")
+
+
+FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
+    events.ModelOpened: _model_opened,
+    events.FolderChanged: _folder_changed,
+    events.ImagesPredicted: _images_predicted,
+    events.ImageSkipped: _image_skipped,
+    events.FeaturesRead: _features_read,
+    events.RoomAsked: _room_asked,
+    events.TrainingBegan: _training_began,
+    events.SamplesCompared: _samples_compared,
+    events.BatchEnded: _batch_ended,
+    events.EpochEnded: _epoch_ended,
+    events.Retrained: _retrained,
+    events.LiveWorked: _live_worked,
+    events.LiveLearned: _live_learned,
+    events.LiveWaits: _live_waits,
+    events.ModelSaved: _model_saved,
+    events.ModelRestored: _model_restored,
+    events.ModelReplaced: _model_replaced,
+    events.ModelRefused: _model_refused,
+}
+"""By event; a test holds it against all there are."""
