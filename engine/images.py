@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,9 +126,8 @@ def pixels(source: Path | bytes, width: int, height: int, color: str) -> Pixels:
     `source` is a path or a file's bytes. Raises UnreadableImage.
     """
     mode, step = _ORDERS[color]
-    picture = _colours(_decode(source, lambda _: (width, height)), mode)
-    scaled = picture.resize((width, height), Image.Resampling.BILINEAR)
-    return np.ascontiguousarray(_array(scaled, height, width)[:, :, ::step])
+    picture = colours(decode(source, lambda _: (width, height)).picture, mode)
+    return np.ascontiguousarray(scaled(picture, width, height)[:, :, ::step])
 
 
 _ORDERS: Mapping[str, tuple[str, int]] = {
@@ -140,40 +139,41 @@ _ORDERS: Mapping[str, tuple[str, int]] = {
 """Pillow's mode and the step through its channels, by the model's order."""
 
 
-def preview(source: Path | bytes, width: int, height: int) -> Pixels:
-    """(h, w, 3), RGB: the largest picture of the same proportions that fits into width x height.
+def scaled(picture: Image.Image, width: int, height: int, box: tuple[float, float, float, float] | None = None) -> Pixels:
+    """(height, width, channels): the picture, or what lies in a box of it (left, top, right, bottom), at that size."""
+    resized = picture.resize((width, height), Image.Resampling.BILINEAR, box)
+    return np.array(resized, np.uint8).reshape(height, width, -1)
 
-    Small pictures are enlarged. `source` is a path or a file's bytes. Raises UnreadableImage.
+
+class Decoded(NamedTuple):
+    """A picture that was read: upright, in any mode; of a JPEG, perhaps smaller than in the file."""
+
+    picture: Image.Image
+    whole: Size
+    """Width and height as in the file, upright."""
+    opened: Image.Image
+    """As Pillow opened it, with the file's notes."""
+
+
+def decode(source: Path | bytes, target: Callable[[Size], Size]) -> Decoded:
+    """The first frame; of a JPEG at an eighth, quarter or half where that covers `target` of its size well.
+
+    `source` is a path or a file's bytes. Raises UnreadableImage.
     """
-
-    def fit(size: Size) -> Size:
-        scale = min(width / size[0], height / size[1])
-        return min(width, max(1, round(size[0] * scale))), min(height, max(1, round(size[1] * scale)))
-
-    picture = _colours(_decode(source, fit), "RGB")
-    w, h = fit(picture.size)
-    return _array(picture.resize((w, h), Image.Resampling.BILINEAR), h, w)
-
-
-def _array(picture: Image.Image, height: int, width: int) -> Pixels:
-    return np.array(picture, np.uint8).reshape(height, width, -1)
-
-
-def _decode(source: Path | bytes, target: Callable[[Size], Size]) -> Image.Image:
-    """The first frame, upright; of a JPEG at an eighth, quarter or half where that leaves enough."""
     data = read(source) if isinstance(source, Path) else source
     if not data:
         raise UnreadableImage("The file is empty.", _MOVE)
     formats = _formats(data)
     try:
         opened = Image.open(BytesIO(data), formats=formats)
-        if opened.format in ("JPEG", "MPO"):
-            _reduce(opened, target)
+        # Only of a JPEG is the size known to be that of the upright picture, by its notes, before it is loaded.
+        whole = _reduce(opened, target) if opened.format in ("JPEG", "MPO") else None
         opened.load()
         # Some of Pillow's readers turn the picture while they load it; from then on its orientation is 1.
         turn = _UPRIGHT.get(_orientation(opened))
-        picture = _DEEP[opened.mode](opened) if opened.mode in _DEEP else opened
-        return picture.transpose(turn) if turn is not None else picture
+        flat = _DEEP[opened.mode](opened) if opened.mode in _DEEP else opened
+        picture = flat.transpose(turn) if turn is not None else flat
+        return Decoded(picture, whole or picture.size, opened)
     # What a decoder raises on damaged bytes is part of no contract: ValueError, IndexError, struct.error and more.
     except Exception as error:
         raise UnreadableImage(_sentence(error, data), _MOVE) from error
@@ -207,12 +207,14 @@ def _register_heif() -> None:
     pillow_heif.register_heif_opener()  # pyright: ignore[reportUnknownMemberType]
 
 
-def _reduce(opened: Image.Image, target: Callable[[Size], Size]) -> None:
-    if _orientation(opened) in _ON_ITS_SIDE:
-        height, width = target((opened.height, opened.width))
-    else:
-        width, height = target(opened.size)
+def _reduce(opened: Image.Image, target: Callable[[Size], Size]) -> Size:
+    """Let it be decoded smaller; its size as in the file, upright."""
+    on_its_side = _orientation(opened) in _ON_ITS_SIDE
+    whole = (opened.height, opened.width) if on_its_side else opened.size
+    across, down = target(whole)
+    width, height = (down, across) if on_its_side else (across, down)
     opened.draft(None, (width * _COVER, height * _COVER))
+    return whole
 
 
 def _orientation(opened: Image.Image) -> int:
@@ -273,8 +275,8 @@ _DEEP: Mapping[str, Callable[[Image.Image], Image.Image]] = {
 """To 8 bits from Pillow's modes of more than that, all grey; it reads deeper colours as 8 bits by itself."""
 
 
-def _colours(picture: Image.Image, mode: str) -> Image.Image:
-    """The picture in RGB or L, whatever it came in."""
+def colours(picture: Image.Image, mode: str) -> Image.Image:
+    """The picture in RGB or L, whatever it came in. Raises UnreadableImage."""
     try:
         if picture.has_transparency_data:
             black = Image.new("RGBA", picture.size, (0, 0, 0, 255))

@@ -10,6 +10,8 @@ from tui.session import Session
 
 WAITING, PREDICTED, SKIPPED, NEW, CHANGED = range(5)
 """What there is to say of a row."""
+SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
+"""The same in one character, where there is no room for words."""
 
 
 class Line(NamedTuple):

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw
 
 from engine import images
 from engine.errors import UnreadableImage
-from engine.images import SUFFIXES, content_key, pixels, preview
+from engine.images import SUFFIXES, content_key, pixels
+from engine.previews import preview
 from engine.spec.interface import COLORS
 
 CORNERS = {"red": (0, 0), "lime": (1, 0), "blue": (0, 1), "yellow": (1, 1)}
@@ -79,7 +80,7 @@ def test_a_path_and_its_bytes_give_the_same(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     waves().save(path)
     assert (pixels(path, 17, 11, "RGB") == pixels(path.read_bytes(), 17, 11, "RGB")).all()
-    assert (preview(path, 17, 11) == preview(path.read_bytes(), 17, 11)).all()
+    assert (preview(path, 17, 11).pixels == preview(path.read_bytes(), 17, 11).pixels).all()
 
 
 LOSSLESS: dict[str, Callable[[], bytes]] = {
@@ -161,7 +162,7 @@ def test_transparent_parts_are_black(kind: str) -> None:
     seen = pixels(data, 12, 8, "RGB")
     assert (seen[:, :5] == (255 if kind == "RGB" else 0)).all()
     assert (seen[:, 7:] == 0).all()
-    assert (preview(data, 12, 8) == seen).all()
+    assert (preview(data, 12, 8).pixels == seen).all()
 
 
 def test_a_veil_darkens_and_grey_alpha_counts() -> None:

@@ -15,7 +15,8 @@ from PIL import Image
 
 from engine import images
 from engine.errors import UnreadableImage
-from engine.images import MOST_PIXELS, pixels, preview, read
+from engine.images import MOST_PIXELS, pixels, read
+from engine.previews import preview
 
 
 def waves(size: tuple[int, int] = (43, 31)) -> Image.Image:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from engine import images
-from engine.images import pixels, preview
+from engine import images, previews
+from engine.images import pixels
+from engine.previews import preview
 
 CORNERS = {"red": (0, 0), "lime": (1, 0), "blue": (0, 1), "yellow": (1, 1)}
 """Colours by corner (right, below) of the picture as it should be seen."""
@@ -79,7 +80,7 @@ def test_pictures_stand_upright(kind: str, orientation: int, size: tuple[int, in
     data = saved(stored(orientation, size), kind, exif=exif)
     difference = pixels(data, 15, 10, "RGB").astype(int) - reference(corners(size), 15, 10)
     assert np.abs(difference[2:8:5, 3:12:8]).max() <= ORIENTED[kind]
-    shown = preview(data, 24, 90)
+    shown = preview(data, 24, 90).pixels
     assert shown.shape == (16, 24, 3)
     assert np.abs(shown.astype(int) - reference(corners(size), 24, 16))[4:12:7, 4:20:15].max() <= ORIENTED[kind]
 
@@ -107,8 +108,9 @@ def test_damaged_notes_do_no_harm(notes: bytes) -> None:
 def test_large_jpegs_are_decoded_at_a_reduced_size(monkeypatch: pytest.MonkeyPatch) -> None:
     data = saved(waves((1600, 1200)), "JPEG", quality=90)
     sizes: list[tuple[int, int]] = []
-    colours = images._colours
-    monkeypatch.setattr(images, "_colours", lambda picture, mode: sizes.append(picture.size) or colours(picture, mode))
+    colours = images.colours
+    for home in (images, previews):
+        monkeypatch.setattr(home, "colours", lambda picture, mode: sizes.append(picture.size) or colours(picture, mode))
     scaled = pixels(data, 90, 50, "RGB")
     preview(data, 90, 50)
     assert sizes == [(400, 300), (400, 300)]
@@ -134,5 +136,5 @@ def test_large_jpegs_are_decoded_at_a_reduced_size(monkeypatch: pytest.MonkeyPat
 def test_a_preview_fits_and_keeps_its_proportions(
     size: tuple[int, int], box: tuple[int, int], shape: tuple[int, int]
 ) -> None:
-    seen = preview(saved(waves(size), "PNG"), *box)
+    seen = preview(saved(waves(size), "PNG"), *box).pixels
     assert seen.shape == (*shape, 3) and seen.dtype == np.uint8

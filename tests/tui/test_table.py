@@ -36,14 +36,11 @@ class Shown(App):
     def compose(self):
         yield Table(id="table")
 
-    def on_mount(self):
-        self.query_one(Table).focus()
-
     def action_move(self, by):
         self.pressed.append(by)
         self.query_one(Table).cursor += by
 
-    def on_table_moved(self, message):
+    def on_view_moved(self, message):
         assert message.control is self.query_one(Table)
         self.moved.append(message.position)
 

@@ -12,7 +12,9 @@ from tui.order import ORDERS, arranged
 from tui.screens.new_label import NewLabel
 from tui.session import Session
 from tui.text import count, safe
+from tui.widgets.sheet import Sheet
 from tui.widgets.table import Table
+from tui.widgets.view import View
 
 
 class Labelling(Screen[None]):
@@ -35,9 +37,9 @@ class Labelling(Screen[None]):
         """Whether the next verdict is for everything that is shown."""
 
     @property
-    def table(self) -> Table:
-        """The table of images."""
-        return self.query_one(Table)
+    def table(self) -> View:
+        """The table of images, or the contact sheet in its place."""
+        return self.query_one(Sheet if self.has_class("-sheet") else Table)
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session."""
@@ -48,10 +50,15 @@ class Labelling(Screen[None]):
 
     # Moving.
 
-    def action_move(self, rows: int) -> None:
+    def action_move(self, lines: int) -> None:
         """Up and down."""
         self._touched = True
-        self.table.cursor += rows
+        self.table.move(lines)
+
+    def action_step(self, images: int) -> None:
+        """By single images, also where a line holds many."""
+        self._touched = True
+        self.table.cursor += images
 
     def action_page(self, pages: int) -> None:
         """By screenfuls."""
@@ -155,7 +162,7 @@ class Labelling(Screen[None]):
 
     def action_pass_over(self) -> None:
         """On, without a verdict."""
-        self.action_move(1)
+        self.action_step(1)
 
     def action_undo(self) -> None:
         """The last verdict is taken back."""

@@ -23,6 +23,7 @@ from tui.screens.looking import Looking
 from tui.session import Session
 from tui.settings import Choices
 from tui.table_rows import TableRows
+from tui.widgets.facts import Facts
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
 from tui.widgets.still import Beside
@@ -49,8 +50,8 @@ class Main(Looking):
             self.words = words
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
-        super().__init__(journal, work, folder)
-        self._choices, self._swapped = choices, False
+        super().__init__(journal, work, folder, choices)
+        self._swapped = False
         self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
 
     def compose(self) -> ComposeResult:
@@ -58,8 +59,10 @@ class Main(Looking):
         yield Title(id="title").data_bind(Main.session)
         with Beside(id="middle"):
             yield Table(id="table")
+            yield self.new_sheet()
             with Vertical(id="side"):
                 yield Picture(self._choices.drawn, id="picture")
+                yield Facts(id="facts")
                 yield Training(id="training").data_bind(Main.session)
         yield Counts(id="counts").data_bind(Main.session)
         yield Notice(id="notice").data_bind(Main.session)
@@ -70,8 +73,6 @@ class Main(Looking):
         self.set_class(self._choices.drawn == "off", "-no-picture")
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
-        self.begin_to_look()
-        self.table.focus()
 
     def on_unmount(self) -> None:
         """End both children."""
@@ -87,6 +88,7 @@ class Main(Looking):
             kinds.update(map(type, each) if isinstance(each, list) else (type(each),))
             match each:
                 case list():
+                    self.forget_pictures(each)
                     session = after_all(session, each)
                 case Ended(stopped=stopped):
                     session = session.ended(stopped)
@@ -137,7 +139,7 @@ class Main(Looking):
         """Paint the rows that look different."""
         self.table.show(TableRows(self.session, self._order, self.marked), self.table.cursor)
 
-    def on_table_moved(self) -> None:
+    def on_view_moved(self) -> None:
         """Another row, another picture; a range follows."""
         if self._anchor is not None:
             self.show_rows()

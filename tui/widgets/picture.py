@@ -7,7 +7,6 @@ import fcntl
 import struct
 import termios
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +16,11 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.filter import LineFilter
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tui.blocks import characters, half_blocks
 from tui.graphics import kitty, kitty_clear, sixel
 from tui.text import fit, safe
 
@@ -47,8 +48,6 @@ SIXEL_CELL = (8, 16)
 """Pixels of a cell where the terminal's driver does not tell: a small picture rather than one that overflows."""
 TEXTUAL_WRITES_TO = 2
 """Standard error."""
-RAMP = " .:-=+*#%@"
-"""From dark to light, for terminals without colour."""
 
 
 def cell_pixels() -> tuple[int, int]:
@@ -85,6 +84,9 @@ class Picture(Widget):
     Picture { background: $background; color: $text-muted; }
     """
 
+    class Resized(Message):
+        """Pictures are wanted in another size."""
+
     def __init__(self, mode: str = "blocks", id: str | None = None) -> None:  # noqa: A002 - Textual's own name
         super().__init__(id=id)
         self._mode = mode
@@ -118,6 +120,7 @@ class Picture(Widget):
     def on_resize(self) -> None:
         """The lines depend on the size."""
         self._lines = None
+        self.post_message(self.Resized())
 
     def notify_style_update(self) -> None:
         """The lines depend on the colours."""
@@ -183,30 +186,19 @@ class Picture(Widget):
         height, width = min(len(pixels), 2 * cells.height), min(pixels.shape[1], cells.width)
         left, top = (cells.width - width) // 2, (cells.height - (height + 1) // 2) // 2
         lines = [self._blank(cells.width) for _ in range(cells.height)]
-        draw = self._ramp if self._colourless else self._half_blocks
         for row in range(0, height, 2):
             upper, lower = pixels[row, :width], pixels[min(row + 1, height - 1), :width]
             margins = [
                 Segment(" " * left, self.rich_style),
                 Segment(" " * (cells.width - left - width), self.rich_style),
             ]
-            lines[top + row // 2] = Strip([margins[0], *draw(upper, lower), margins[1]], cells.width)
+            lines[top + row // 2] = Strip([margins[0], *self._drawn_line(upper, lower), margins[1]], cells.width)
         return lines
 
-    def _half_blocks(self, upper: Pixels, lower: Pixels) -> list[Segment]:
-        """Equal neighbours share a segment, which saves their colours' bytes."""
-        pairs = np.concatenate([upper, lower], axis=1).astype(np.int64)
-        edges = np.flatnonzero(np.any(np.diff(pairs, axis=0), axis=1)) + 1
-        starts = [0, *edges.tolist(), len(pairs)]
-        return [
-            Segment("▀" * (b - a), Style(color=Color.from_rgb(*pairs[a][:3]), bgcolor=Color.from_rgb(*pairs[a][3:])))
-            for a, b in pairwise(starts)
-        ]
-
-    def _ramp(self, upper: Pixels, lower: Pixels) -> list[Segment]:
-        light = (upper.astype(float) + lower) @ np.array([0.2126, 0.7152, 0.0722]) / 2 / 256
-        ramp = RAMP if self.app.current_theme.dark else RAMP[::-1]
-        return [Segment("".join(ramp[int(each * len(ramp))] for each in light), self.rich_style)]
+    def _drawn_line(self, upper: Pixels, lower: Pixels) -> list[Segment]:
+        if self._colourless:
+            return characters(upper, lower, self.rich_style, self.app.current_theme.dark)
+        return half_blocks(upper, lower)
 
     def _kitty(self, pixels: Pixels, cells: Size) -> list[Strip]:
         """Placeholders in the image's colour: where other text takes their place, the image goes without a word.

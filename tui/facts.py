@@ -1,0 +1,99 @@
+"""What is known of the picture under the cursor, as lines of words. No Textual here."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tui.pictures import Answer
+from tui.table_rows import Line
+from tui.text import bar, fit, percent, safe, size, width
+from tui.zoom import WHOLE, Part
+
+MOST_LABELS = 5
+"""Labels whose probabilities are drawn, the most probable ones."""
+LONGEST_LABEL = 20
+PANNING = "HJKL"
+"""The keys that show more of a picture: to the left, below, above, to the right."""
+LINES = ((18, 3), (12, 2), (8, 1), (0, 0))
+"""By the height of the pane, from which on so many lines are for words."""
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """An image, and what is said of it."""
+
+    line: Line
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+    """(labels,); may be shorter than `labels`, where verdicts brought more."""
+    answer: Answer | None
+    """Of the child that decodes; None while it is under way."""
+    times: int = 1
+    """How many times enlarged."""
+    part: Part = WHOLE
+    """What is seen of it."""
+
+
+def fact_lines(subject: Subject, cells: int, height: int, large: bool) -> list[str]:
+    """Name, file, prediction and verdict for a pane of that size; where it is large, each label with a bar."""
+    most = next(lines for least, lines in LINES if height >= least)
+    lines = [fit(safe(subject.line.name), cells, middle=True), fit(_file(subject, cells), cells)]
+    if large and most == LINES[0][1]:
+        return [*lines, *_bars(subject, cells)]
+    return [*lines, fit(_said(subject), cells)][:most]
+
+
+def _file(subject: Subject, cells: int) -> str:
+    """`500×375 · 42.1 kB · taken 2024-05-01 12:33 · file 2024-05-02 08:00`, or as much of that as there is room for."""
+    answer = subject.answer
+    if answer is None:
+        return ""
+    near = [f"{subject.times}× {_more(subject.part)}".rstrip()] if subject.times > 1 else []
+    file = time.strftime("%Y-%m-%d %H:%M", time.localtime(answer.modified_s)) if answer.modified_s else ""
+    taken = safe(answer.taken)
+    pixels = f"{answer.width}×{answer.height}" if answer.width else ""
+    stored = size(answer.size_bytes) if answer.modified_s else ""
+    day = (taken or file)[:10]
+    dates = [f"taken {taken}" if taken else "", f"file {file}" if file else ""]
+    plans = ([*near, pixels, stored, *dates], [*near, pixels, stored, day], [*near, pixels, stored], [*near, pixels])
+    said = [" · ".join(part for part in plan if part) for plan in plans]
+    return next((words for words in said if width(words) <= cells), said[-1])
+
+
+def _more(part: Part) -> str:
+    """The keys that show what is hidden: `H L`."""
+    hidden = (part[0] > 0, part[3] < 1, part[1] > 0, part[2] < 1)
+    return " ".join(key for key, more in zip(PANNING, hidden, strict=True) if more)
+
+
+def _said(subject: Subject) -> str:
+    """`Cat 93 % · you: Dog ✗`"""
+    line = subject.line
+    if line.why:
+        return safe(line.why)
+    says = f"{safe(subject.labels[line.predicted])} {percent(line.share)}" if line.predicted >= 0 else "not predicted yet"
+    if line.verdict < 0:
+        return says
+    return f"{says} · you: {safe(subject.labels[line.verdict])} {'✓' if line.verdict == line.predicted else '✗'}"
+
+
+def _bars(subject: Subject, cells: int) -> list[str]:
+    """The most probable labels, each with its probability; and which of them the person gave."""
+    if subject.line.predicted < 0:
+        return [fit(_said(subject), cells)]
+    shares = subject.probabilities
+    best = np.argsort(-shares, kind="stable")[:MOST_LABELS].tolist()
+    given = subject.line.verdict
+    shown = best if given < 0 or given in best else [*best[:-1], given]
+    wide = min(LONGEST_LABEL, max(width(safe(subject.labels[label])) for label in shown))
+    verdict = "" if given < 0 else "you ✓ " if given == subject.line.predicted else "you ✗ "
+    room = max(0, cells - wide - len(verdict) - 8)
+    lines: list[str] = []
+    for label in shown:
+        share = float(shares[label]) if label < len(shares) else 0.0
+        mark = verdict if label == given else " " * len(verdict)
+        name = fit(safe(subject.labels[label]), wide)
+        lines.append(fit(f"{name} {percent(share):>5} {mark}{bar(share, room)}", cells))
+    return lines
