@@ -38,11 +38,13 @@ class Subject:
 
 def fact_lines(subject: Subject, cells: int, height: int, large: bool) -> list[str]:
     """Name, file, prediction and verdict for a pane of that size; where it is large, each label with a bar."""
-    most = next(lines for least, lines in LINES if height >= least)
-    lines = [fit(safe(subject.line.name), cells, middle=True), fit(_file(subject, cells), cells)]
+    most = max(next(lines for least, lines in LINES if height >= least), int(large and height > 3))
+    name, file = fit(safe(subject.line.name), cells, middle=True), fit(_file(subject, cells), cells)
     if large and most == LINES[0][1]:
-        return [*lines, *_bars(subject, cells)]
-    return [*lines, fit(_said(subject), cells)][:most]
+        return [name, file, *_bars(subject, cells)]
+    said = fit(_said(subject), cells)
+    # Beside the table, that says it as well; where the picture takes its place, nothing else does.
+    return ([said, name, file] if large else [name, file, said])[:most]
 
 
 def _file(subject: Subject, cells: int) -> str:

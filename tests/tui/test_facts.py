@@ -83,6 +83,11 @@ def test_prediction_and_verdict_in_words(subject, columns):
     assert fact_lines(subject(problems={0: "The file is empty."}), 40, 20, False)[2].rstrip() == "The file is empty."
 
 
+@pytest.mark.parametrize("height", [4, 8, 12])
+def test_a_low_screen_keeps_what_is_said_where_there_is_no_table(subject, height):
+    assert fact_lines(subject(), 40, height, True)[0].rstrip() == "B 61 %"
+
+
 def test_what_is_hidden_is_told_with_its_keys(subject):
     parts = {(0.0, 0.0, 0.5, 0.5): "J L", (0.5, 0.5, 1.0, 1.0): "H K", (0.2, 0.0, 0.7, 1.0): "H L"}
     for part, keys in parts.items():

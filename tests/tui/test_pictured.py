@@ -282,6 +282,8 @@ def test_the_sheet_has_the_tables_cursor_and_keys(opened):
         assert main.table is sheet and sheet.display
         await pilot.press("c", "p", "c")
         assert main.table is sheet and not main.has_class("-large")
+        await pilot.press("g", "p", "j", "j")
+        assert sheet.cursor == 2
 
     opened(story)
 

@@ -184,6 +184,10 @@ def test_moving_by_images_and_lines(shown, many):
                 getattr(sheet, step[0])(step[1])
             assert sheet.cursor == at, step
             assert sheet.top % 4 == 0 and sheet.top <= at < sheet.top + 8
+        for cursor, lines_down in ((2, -1), (28, 1)):
+            sheet.cursor = cursor
+            sheet.move(lines_down)
+            assert sheet.cursor == cursor
         await pilot.pause()
         assert sum("▸" in text for text in lines(sheet)) == 1
 

@@ -46,9 +46,16 @@ class Pictured(Questions):
 
     def show_picture(self) -> None:
         """Show what is under the cursor, and ask for what is not there yet: that first, then what will be wanted."""
+        if not self._there:
+            return
         self._turn()
         self._draw()
         self._pictures.want(self._wanted())
+
+    @property
+    def _there(self) -> bool:
+        """Whether there is anything to show a picture in: when the app ends, its widgets end before the screen."""
+        return bool(self.query(Picture))
 
     def forget_pictures(self, events: Sequence[Event]) -> None:
         """Files that were replaced look different now."""
@@ -133,6 +140,8 @@ class Pictured(Questions):
             self.call_next(self._arrived)
 
     def _arrived(self) -> None:
+        if not self._there:
+            return
         self._draw()
         if self.table is self.query_one(Sheet):
             self.table.paint_changed()
@@ -150,6 +159,13 @@ class Pictured(Questions):
         self.show_picture()
 
     # What the keys do.
+
+    def action_move(self, lines: int) -> None:
+        """Where one large picture is all that is seen, there are no lines of them."""
+        if self.has_class("-large"):
+            self.action_step(lines)
+        else:
+            super().action_move(lines)
 
     def action_picture(self) -> None:
         """Beside the table, large, or off."""
