@@ -38,6 +38,8 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("range", ("v",), "Range", "Begin a range: move; the next verdict is for all of it.", "Verdicts"),
     Command("all_shown", ("V",), "All shown", "The next verdict is for all images that are shown.", "Verdicts"),
+    Command("exclude", ("e",), "Exclude", "Not trained on: blurred, none of the labels; again: back.", "Verdicts"),
+    Command("hold_out", ("H",), "Hold out", "Measured by this label, never trained on; again: back.", "Verdicts"),
     Command("pass_over", ("space",), "Pass over", "No verdict; go on.", "Verdicts"),
     Command("undo", ("u",), "Undo", "Take the last verdict back; works across restarts.", "Verdicts", True),
     Command("redo", ("U",), "Redo", "Give the verdict again that was taken back.", "Verdicts"),

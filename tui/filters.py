@@ -2,12 +2,14 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.journal import HELD, IMPORTED
+from tui.rows import EXCLUDED, OPEN
 from tui.session import Session
 
 Mask = NDArray[np.bool_]
@@ -26,8 +28,16 @@ def _changed(session: Session) -> Mask:
 
 def flips(session: Session) -> Mask:
     """Rows whose verdict contradicts what was shown when it was given."""
+    return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.flip])
+
+
+def _of_kind(session: Session, kind: str) -> Mask:
+    return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.kind == kind])
+
+
+def _showing(session: Session, pictures: Collection[bytes]) -> Mask:
     found = np.zeros(len(session.rows), np.bool_)
-    found[session.rows.showing([image for image, verdict in session.verdicts.items() if verdict.flip])] = True
+    found[session.rows.showing(pictures)] = True
     return found
 
 
@@ -44,8 +54,11 @@ WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "changed": (_changed, "the last retrain changed the prediction"),
     "new": (lambda session: session.rows.arrived, "came while the app was open"),
     "dup": (lambda session: session.rows.contents.repeated(), "there is another with the same content"),
-    "open": (lambda session: session.rows.verdict < 0, "without a verdict"),
-    "judged": (lambda session: session.rows.verdict >= 0, "with a verdict"),
+    "open": (lambda session: session.rows.verdict == OPEN, "without a verdict"),
+    "judged": (lambda session: session.rows.verdict != OPEN, "with a verdict"),
+    "excluded": (lambda session: session.rows.verdict == EXCLUDED, "not to be trained on"),
+    "held": (lambda session: _of_kind(session, HELD), "held out: measured, never trained"),
+    "imported": (lambda session: _of_kind(session, IMPORTED), "labels that nobody has confirmed yet"),
     "skipped": (_skipped, "cannot be used"),
 }
 """By word: which rows, and what it says of them."""

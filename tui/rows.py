@@ -15,6 +15,8 @@ from engine.events import FolderChanged, ImagesPredicted
 from tui.columns import Floats, Keys, Names, Places, Shares, unknown
 
 Numbers = NDArray[Any]
+OPEN, EXCLUDED = -1, -2
+"""In the place of a verdict's label number: there is none yet; the image is not to be trained on."""
 
 
 def _none() -> Numbers:
@@ -39,7 +41,7 @@ class Rows:
     previous: Numbers = field(default_factory=_none)
     """The label predicted by the model before this one; -1 where there was none."""
     verdict: Numbers = field(default_factory=_none)
-    """The label that the person gave; -1 where there is none."""
+    """The label that the person gave; OPEN or EXCLUDED where there is none."""
     arrived: Numbers = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Whether the image came while the app was open."""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -65,8 +67,8 @@ class Rows:
     def for_labels(self, before: Sequence[str], now: Sequence[str], predicted: int) -> "Rows":
         """Without predictions, for a model of other labels, of which it predicts the first so many."""
         number = {label: at for at, label in enumerate(now)}
-        # The last place is that of -1, no label.
-        other = np.array([*(number.get(label, -1) for label in before), -1], np.int16)
+        # The last places are those of -2 and -1, which stand for no label.
+        other = np.array([*(number.get(label, OPEN) for label in before), EXCLUDED, OPEN], np.int16)
         return replace(
             self,
             probabilities=unknown(len(self), predicted),
@@ -96,12 +98,12 @@ class Rows:
             predicted_labels=_put(self.predicted_labels, where, labels),
             confidence=_put(self.confidence, where, confidence),
             modified_ns=_put(self.modified_ns, where, np.array(event.modified_ns, np.int64)[known]),
-            verdict=_put(self.verdict, where, [verdicts.get(content, -1) for content in contents]),
+            verdict=_put(self.verdict, where, [verdicts.get(content, OPEN) for content in contents]),
             problems=self._problems_but(event.paths),
         )
 
     def judged(self, verdicts: Mapping[bytes, int]) -> "Rows":
-        """With these verdicts on pictures, by content; -1 takes one back. All copies of a picture show it."""
+        """With these verdicts on pictures, by content; OPEN takes one back. All copies of a picture show it."""
         where = self.showing(verdicts)
         given = [verdicts[self.contents[row]] for row in where.tolist()]
         return replace(self, verdict=_put(self.verdict, where, given))
@@ -127,7 +129,7 @@ class Rows:
             confidence=_longer(self.confidence, more, np.nan),
             modified_ns=_longer(self.modified_ns, more, 0),
             previous=_longer(self.previous, more, -1),
-            verdict=_longer(self.verdict, more, -1),
+            verdict=_longer(self.verdict, more, OPEN),
             arrived=_longer(self.arrived, more, arrived),
         )
 
@@ -158,7 +160,7 @@ class Rows:
             probabilities=self.probabilities.put(where, nothing),
             predicted_labels=_put(self.predicted_labels, where, -1),
             confidence=_put(self.confidence, where, np.nan),
-            verdict=_put(self.verdict, where, -1),
+            verdict=_put(self.verdict, where, OPEN),
             problems=self._problems_but(names),
         )
 

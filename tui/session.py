@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.aside import Aside, shared_out
 from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
 from tui.after import FOLDS, LIVE_BEGINS
 from tui.progress import Scan, Training
-from tui.rows import Rows
+from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
 
 
@@ -44,6 +45,8 @@ class Session:
     """How the last retrain ended."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
+    again: bool = False
+    """Whether another retrain follows, on the verdicts that are given meanwhile."""
     waiting: Retrained | None = None
     """A challenger that is right on fewer verdicts, until the person says what becomes of it."""
     room: RoomAsked | None = None
@@ -79,7 +82,7 @@ class Session:
         tally.update(_kinds(came))
         tally.subtract(_kinds(went))
         session = replace(self, verdicts=verdicts, tally=tally, labels=self.with_new(self.labels, came))
-        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session.numbers(pictures)))
+        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, OPEN) | session.numbers(pictures)))
 
     def roomed(self, keeps: bool) -> "Session":
         """The person said how features are kept, or nothing yet."""
@@ -101,7 +104,7 @@ class Session:
 
     def failed(self, problem: str) -> "Session":
         """A task failed as a whole."""
-        return replace(self, training=None, scan=None, problem=problem)
+        return replace(self, training=None, scan=None, again=False, problem=problem)
 
     def told(self, notice: str) -> "Session":
         """With a line for the person; what went wrong before is read by now."""
@@ -110,6 +113,10 @@ class Session:
     def began(self) -> "Session":
         """A retrain was asked for."""
         return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
+
+    def queued(self) -> "Session":
+        """Another retrain was asked for while one runs: one more follows, however often."""
+        return replace(self, again=True, notice="One more retrain follows, with what you say meanwhile; Esc stops.")
 
     def lived(self, on: bool) -> "Session":
         """Live was switched on or off; what it changes is compared with what the saved model predicts."""
@@ -147,9 +154,23 @@ class Session:
 
     def numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
         """The verdicts in force on these pictures, as label numbers."""
-        number = {label: index for index, label in enumerate(self.labels)}
+        number: dict[str | None, int] = {None: EXCLUDED, **{label: index for index, label in enumerate(self.labels)}}
         given = {each: self.verdicts[each].label for each in pictures if each in self.verdicts}
         return {each: number[label] for each, label in given.items() if label in number}
+
+    def taught(self) -> tuple[dict[bytes, str], Aside]:
+        """The labels to learn, by content, and the pictures that no training sees."""
+        return shared_out(self.verdicts)
+
+    @property
+    def given(self) -> int:
+        """Verdicts that give a label."""
+        return self.tally.total() - self.excluded
+
+    @property
+    def excluded(self) -> int:
+        """Pictures that are not to be trained on."""
+        return self.tally[None, False]
 
     def with_new(self, labels: tuple[str, ...], verdicts: Mapping[bytes, Verdict]) -> tuple[str, ...]:
         """`labels`, and behind them those of the verdicts that are not among them, where the model learns labels."""

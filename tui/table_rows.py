@@ -1,11 +1,13 @@
 """What the table shows of a session: of each row that is looked at, what there is to say. No Textual here."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.rows import OPEN
 from tui.session import Session
 
 WAITING, PREDICTED, SKIPPED, NEW, CHANGED = range(5)
@@ -26,6 +28,10 @@ class Line(NamedTuple):
     """Whether the verdict contradicted what was shown then."""
     why: str
     """Why the image cannot be used."""
+    kind: str
+    """What kind of verdict there is; empty without one."""
+    place: str
+    """Why the row stands where it does, in a word."""
     marked: bool
     """Whether the next verdict is for this row as well."""
 
@@ -37,6 +43,8 @@ class TableRows:
     session: Session = field(default_factory=Session)
     order: NDArray[np.intp] = field(default_factory=lambda: np.zeros(0, np.intp))
     """Row numbers from top to bottom."""
+    why: Callable[[int], str] = lambda row: ""
+    """Why a row stands where it does in this order, in a word."""
     marked: range = range(0)
     """The positions that the next verdict is for, where it is not for the cursor's alone."""
 
@@ -60,7 +68,7 @@ class TableRows:
         session, row = self.session, int(self.order[position])
         rows = session.rows
         name, predicted, verdict = rows.names[row], int(rows.predicted_labels[row]), int(rows.verdict[row])
-        given = session.verdicts.get(rows.contents[row]) if verdict >= 0 else None
+        given = session.verdicts.get(rows.contents[row]) if verdict != OPEN else None
         return Line(
             name=name,
             state=self.state(row),
@@ -70,5 +78,7 @@ class TableRows:
             previous=int(rows.previous[row]),
             flip=given is not None and given.flip,
             why=rows.problems.get(name, ""),
+            kind=given.kind if given is not None else "",
+            place=self.why(row),
             marked=position in self.marked,
         )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.events import FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened, ModelSaved, Score
-from engine.journal import Verdict
+from engine.journal import EXCLUDED, HELD, IMPORTED, Verdict
 from tui.columns import keys
 from tui.filters import WORDS, wanted, words
 from tui.session import Session
@@ -41,6 +41,9 @@ def session():
     ):
         found = found.after(event)
     given = {content(n): Verdict(content(n), LABELS[n % 3], LABELS[n * 2 % 3], 0) for n in (0, 2, 3, 7, 8, 11)}
+    kinds = {3: HELD, 8: IMPORTED, 11: HELD}
+    given |= {content(n): replace(given[content(n)], kind=kind) for n, kind in kinds.items()}
+    given[content(13)] = Verdict(content(13), None, LABELS[1], 0, EXCLUDED)
     return found.judged(given, given)
 
 
@@ -50,13 +53,16 @@ def slowly(session):
     verdict = lambda n: session.verdicts.get(rows.contents[n])  # noqa: E731
     said = lambda n: int(rows.predicted_labels[n])  # noqa: E731
     return {
-        "wrong": lambda n: verdict(n) is not None and number[verdict(n).label] != said(n),
+        "wrong": lambda n: verdict(n) is not None and verdict(n).label and number[verdict(n).label] != said(n),
         "flips": lambda n: verdict(n) is not None and verdict(n).flip,
         "changed": lambda n: rows.previous[n] >= 0 and rows.previous[n] != said(n),
         "new": lambda n: n >= 12,
         "dup": lambda n: n in (2, 5, 9),
         "open": lambda n: verdict(n) is None,
         "judged": lambda n: verdict(n) is not None,
+        "excluded": lambda n: n == 13,
+        "held": lambda n: n in (3, 11),
+        "imported": lambda n: n == 8,
         "skipped": lambda n: n == 15,
         "<60%": lambda n: n < 15 and rows.probabilities[n].max() < 0.6,
         ">0.5": lambda n: n < 15 and rows.probabilities[n].max() > 0.005,

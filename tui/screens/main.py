@@ -107,6 +107,9 @@ class Main(Looking):
             if ended:
                 self.call_after_refresh(give_back)
         self.ask_what_waits()
+        if self.session.again and not self.session.busy and self.session.waiting is None:
+            self.become(replace(self.session, again=False))
+            self.action_retrain()
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""
@@ -120,7 +123,7 @@ class Main(Looking):
             if name in session.rows.at and (self._touched or not sort):
                 position = first_of(self._order == session.rows.at[name])
             self._anchor, self._all_shown = (None, False) if sort else (self._anchor, self._all_shown)
-            table.show(TableRows(session, self._order, self.marked), position)
+            table.show(TableRows(session, self._order, marked=self.marked), position)
             self.show_picture()
 
     def _arranged(self, session: Session, sort: bool) -> Session:
@@ -135,7 +138,7 @@ class Main(Looking):
 
     def show_rows(self) -> None:
         """Paint the rows that look different."""
-        self.table.show(TableRows(self.session, self._order, self.marked), self.table.cursor)
+        self.table.show(TableRows(self.session, self._order, marked=self.marked), self.table.cursor)
 
     def on_table_moved(self) -> None:
         """Another row, another picture; a range follows."""
@@ -148,13 +151,14 @@ class Main(Looking):
     def action_retrain(self) -> None:
         """Train on all verdicts."""
         session = self.session
-        if session.why_not or not session.verdicts or session.busy:
-            busy, none = "A retrain is running.", "Give some verdicts first: a accepts, x flips."
-            self._tell(session.why_not or (busy if session.busy else none))
-            return
-        verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
-        self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer))
-        self.become(session.began())
+        verdicts, aside = session.taught()
+        if session.why_not or not verdicts:
+            self._tell(session.why_not or "Give some verdicts first: a accepts, x flips.")
+        elif session.busy:
+            self.become(session.queued())
+        else:
+            self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer, aside))
+            self.become(session.began())
 
     def action_live(self) -> None:
         """Edit in memory after every verdict, or no longer."""
@@ -179,7 +183,7 @@ class Main(Looking):
         if not self.session.live:
             # It was switched off while the screen was painted.
             return
-        self._work.ask(Live({image: verdict.label or "" for image, verdict in self.session.verdicts.items()}))
+        self._work.ask(Live(*self.session.taught()))
 
     def action_stop(self) -> None:
         """End a range; or stop the retrain or the scan; or show all."""
@@ -188,6 +192,7 @@ class Main(Looking):
             self._tell("")
         elif self.session.busy or self.session.scan is not None:
             self._work.ask(Stop())
+            self.become(replace(self.session, again=False))
         elif self.session.filter:
             self._filtered("", None)
 

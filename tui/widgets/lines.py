@@ -11,7 +11,7 @@ from tui.session import Session
 from tui.text import count, fit, safe
 from tui.widgets.still import Still
 
-FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged -not"
+FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged held excluded -not"
 
 
 class Line(Still):
@@ -77,8 +77,10 @@ class Counts(Line):
         if session.scan is not None:
             images = f"reading {session.scan.done:,} of {images}"
         by_label = ", ".join(f"{number} {safe(label)}" for label, number in session.label_counts.items() if number)
-        parts = [images, count(len(session.verdicts), "verdict") + (f": {by_label}" if by_label else "")]
+        parts = [images, count(session.given, "verdict") + (f": {by_label}" if by_label else "")]
         parts.append(count(session.flips, "flip"))
+        if session.excluded:
+            parts.append(f"{session.excluded:,} excluded")
         if session.rows.problems:
             parts.append(f"{len(session.rows.problems):,} skipped")
         if session.put_off:

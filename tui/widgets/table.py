@@ -11,12 +11,12 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.journal import EXCLUDED
 from tui.layout import PERCENT, header, layout, thumb
-from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line, TableRows
+from tui.status import SIGNS, status
+from tui.table_rows import CHANGED, SKIPPED, WAITING, Line, TableRows
 from tui.text import bar, fit, percent, safe, width
 
-SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
-"""A row's state in one character, where there is no room for words."""
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
 WHEEL = 3
@@ -252,7 +252,7 @@ class Table(Widget, can_focus=True):
         ]
         if plan.status:
             colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
-            parts.append((" " + fit(self._status(line, plan.status), plan.status), colour))
+            parts.append((" " + fit(status(line, self._labels, plan.status), plan.status), colour))
         parts.append((HANDLE if handle else " ", "table--dim"))
         return self._joined(parts, under_cursor).adjust_cell_length(self._room.width, self._look("", under_cursor))
 
@@ -271,7 +271,7 @@ class Table(Widget, can_focus=True):
     def _mark(self, under_cursor: bool, line: Line, judged: str) -> str:
         """Cursor or mark; verdict; and where there is no column for it, the state: each is told without colour."""
         cursor = "▸" if under_cursor else "┃" if line.marked else " "
-        verdict = {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
+        verdict = "–" if line.kind == EXCLUDED else {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
         return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(line.state, ' ')} "
 
     def _look(self, component: str, under_cursor: bool) -> Style:
@@ -286,15 +286,3 @@ class Table(Widget, can_focus=True):
                 look = self.rich_style
             self._looks[component, under_cursor] = look
         return look
-
-    def _status(self, line: Line, cells: int) -> str:
-        if line.state == SKIPPED:
-            return "skipped" if cells < 16 else safe(line.why)
-        if line.state == CHANGED:
-            was = self._labels[line.previous]
-            return f"was {was}" if cells < 16 else f"changed: was {was}"
-        if line.state == NEW:
-            return "new"
-        if line.state == WAITING:
-            return "waiting"
-        return "flip" if line.flip else ""

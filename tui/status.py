@@ -1,0 +1,28 @@
+"""What there is to say of a row, in a character or in a few words. No Textual here."""
+
+from collections.abc import Sequence
+
+from engine.journal import EXCLUDED, HELD, IMPORTED
+from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line
+from tui.text import safe
+
+SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
+"""A row's state in one character, where there is no room for words."""
+KINDS = {EXCLUDED: "excluded", HELD: "held out", IMPORTED: "imported"}
+"""What there is to say of a verdict that is not simply a person's label."""
+ROOMY = 16
+"""Cells from which on there is room for a sentence."""
+
+
+def status(line: Line, labels: Sequence[str], cells: int) -> str:
+    """The most telling of what there is to say, for so many cells; `labels` are safe to show."""
+    if line.state == SKIPPED:
+        return "skipped" if cells < ROOMY else safe(line.why)
+    if line.state == CHANGED:
+        was = labels[line.previous]
+        return f"was {was}" if cells < ROOMY else f"changed: was {was}"
+    if line.state == NEW:
+        return "new"
+    if line.state == WAITING:
+        return "waiting"
+    return KINDS.get(line.kind, "flip" if line.flip else line.place)
