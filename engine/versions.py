@@ -89,3 +89,13 @@ class Versions:
 
     def _next(self) -> int:
         return max((each.version for each in self.all()), default=-1) + 1
+
+
+def present_version(home: Path, catalogue: Catalogue) -> tuple[Path, int]:
+    """The model file of a folder that was opened before, and which version it is; -1 where the file is gone.
+
+    `home` is where the folder's versions are kept. Raises UnreadableModel.
+    """
+    target = Path(catalogue.setting("out") or catalogue.setting("model"))
+    versions = Versions(home / "versions", catalogue, target)
+    return target, versions.present(read(target)) if target.exists() else -1

@@ -1,15 +1,21 @@
 """What the table shows of a session: of each row that is looked at, what there is to say. No Textual here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.comparison import Comparison
+from tui.filters import DIFFER, words
 from tui.session import Session
+from tui.text import safe, width
 
-WAITING, PREDICTED, SKIPPED, NEW, CHANGED = range(5)
+WAITING, PREDICTED, SKIPPED, NEW, CHANGED, DIFFERS = range(6)
 """What there is to say of a row."""
+FEW_CELLS = 16
 
 
 class Line(NamedTuple):
@@ -28,6 +34,8 @@ class Line(NamedTuple):
     """Why the image cannot be used."""
     marked: bool
     """Whether the next verdict is for this row as well."""
+    versions: tuple[tuple[int, str], ...] = ()
+    """Of versions that are compared and differ, the number and the label that it gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +51,25 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.order)
 
+    @cached_property
+    def _compared(self) -> Comparison | None:
+        """Two versions, as long as the filter asks where they differ."""
+        session = self.session
+        return session.comparison if session.filter and DIFFER in words(session.filter.casefold()) else None
+
+    def versions(self, row: int) -> tuple[tuple[int, str], ...]:
+        """What the compared versions say of a row, where they differ and that is asked for."""
+        compared = self._compared
+        said = compared.differing.get(self.session.rows.contents[row]) if compared is not None else None
+        return () if compared is None or said is None else ((compared.first, said[0]), (compared.second, said[1]))
+
     def state(self, row: int) -> int:
         """The most telling of what there is to say of a row."""
         rows = self.session.rows
         if rows.names[row] in rows.problems:
             return SKIPPED
+        if self.versions(row):
+            return DIFFERS
         predicted, previous = rows.predicted_labels[row], rows.previous[row]
         if predicted < 0:
             return WAITING
@@ -71,4 +93,23 @@ class TableRows:
             flip=given is not None and given.flip,
             why=rows.problems.get(name, ""),
             marked=position in self.marked,
+            versions=self.versions(row),
         )
+
+
+def status(line: Line, labels: Sequence[str], cells: int) -> str:
+    """What to say of a row beside its labels, which are safe to show; shorter where there are few cells."""
+    if line.state == SKIPPED:
+        return "skipped" if cells < FEW_CELLS else safe(line.why)
+    if line.state == CHANGED:
+        was = labels[line.previous]
+        return f"was {was}" if cells < FEW_CELLS else f"changed: was {was}"
+    if line.state == DIFFERS:
+        return differing(line, cells)
+    return {NEW: "new", WAITING: "waiting"}.get(line.state, "flip" if line.flip else "")
+
+
+def differing(line: Line, cells: int) -> str:
+    """`v0 Cat, v3 Dog`; where there is no room for it, `Cat→Dog`."""
+    long = ", ".join(f"v{version} {safe(label)}" for version, label in line.versions)
+    return long if width(long) <= cells else "→".join(safe(label) for _, label in line.versions)

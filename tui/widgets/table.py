@@ -12,11 +12,12 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tui.layout import PERCENT, header, layout, thumb
-from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line, TableRows
+from tui.table_rows import CHANGED, DIFFERS, NEW, SKIPPED, WAITING, Line, TableRows, status
 from tui.text import bar, fit, percent, safe, width
 
-SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
+SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·", DIFFERS: "≠"}
 """A row's state in one character, where there is no room for words."""
+COLOURS = {SKIPPED: "table--wrong", CHANGED: "table--changed", DIFFERS: "table--changed"}
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
 WHEEL = 3
@@ -251,8 +252,10 @@ class Table(Widget, can_focus=True):
             (fit(given, plan.label), judged),
         ]
         if plan.status:
-            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
-            parts.append((" " + fit(self._status(line, plan.status), plan.status), colour))
+            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed", DIFFERS: "table--changed"}.get(
+                state, "table--dim"
+            )
+            parts.append((" " + fit(status(line, self._labels, plan.status), plan.status), colour))
         parts.append((HANDLE if handle else " ", "table--dim"))
         return self._joined(parts, under_cursor).adjust_cell_length(self._room.width, self._look("", under_cursor))
 
@@ -286,15 +289,3 @@ class Table(Widget, can_focus=True):
                 look = self.rich_style
             self._looks[component, under_cursor] = look
         return look
-
-    def _status(self, line: Line, cells: int) -> str:
-        if line.state == SKIPPED:
-            return "skipped" if cells < 16 else safe(line.why)
-        if line.state == CHANGED:
-            was = self._labels[line.previous]
-            return f"was {was}" if cells < 16 else f"changed: was {was}"
-        if line.state == NEW:
-            return "new"
-        if line.state == WAITING:
-            return "waiting"
-        return "flip" if line.flip else ""
