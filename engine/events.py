@@ -231,6 +231,39 @@ class ModelRefused:
     why: str
 
 
+@dataclass(frozen=True)
+class ImagesCompared:
+    """How far a comparison of two versions is."""
+
+    first: int
+    second: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class VersionsCompared:
+    """What two versions of the model say of the same pictures."""
+
+    first: int
+    second: int
+    contents: tuple[bytes, ...]
+    """Each picture once."""
+    labels: tuple[str, ...]
+    """Of both."""
+    said: NDArray[np.int16]
+    """(2, pictures): the label that each of the two gives, by number; -1 for none."""
+
+
+@dataclass(frozen=True)
+class VersionsNotCompared:
+    """Two versions cannot be compared."""
+
+    first: int
+    second: int
+    why: str
+
+
 Event = (
     ModelOpened
     | FolderChanged
@@ -250,4 +283,7 @@ Event = (
     | ModelRestored
     | ModelReplaced
     | ModelRefused
+    | ImagesCompared
+    | VersionsCompared
+    | VersionsNotCompared
 )

@@ -236,6 +236,11 @@ class Journal:
             for (number, at, action), group in groupby(rows, itemgetter(0, 1, 2)):
                 yield Entry(number, at, action, tuple(Verdict(*row[3:]) for row in group if row[3] is not None))
 
+    @property
+    def last(self) -> int:
+        """The id of the newest entry that was taken in; 0 if there is none."""
+        return self._last
+
     def in_force(self) -> dict[bytes, Verdict]:
         """The verdict of each image that has one; a copy."""
         return dict(self._standing.in_force)

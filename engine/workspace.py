@@ -1,10 +1,11 @@
 """One folder and one model: what the terminal and the commands talk to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.aside import NOTHING, Aside
 from engine.catalogue import Version
+from engine.comparing import Kept, compared, require_same_features
 from engine.errors import CannotTrain, CatflapError
 from engine.events import (
     Event,
@@ -20,6 +21,7 @@ from engine.events import (
     Retrained,
     TrainingBegan,
 )
+from engine.features import FeatureStore
 from engine.gallery import Gallery
 from engine.head import Head
 from engine.living import Living
@@ -180,8 +182,11 @@ class Workspace(Gallery):
 
     def restore(self, version: int, at: float) -> Iterator[Event]:
         """Make an older version the champion again, and predict all images again. Raises BadSetting."""
-        model = self.model.reopened(self.versions.restore(version, self.model.file, at))
-        self._living, self._lived = None, None
+        self.versions.keep_champion(self.model.file, at)
+        model = self.model.reopened(self.versions.kept(version))
+        store = self._other_store(model)
+        self.versions.restore(version, at)
+        self._take(store)
         yield from self._replaced(model, version, ModelRestored(version))
 
     def adopt(self, at: float) -> Iterator[Event]:
@@ -192,16 +197,43 @@ class Workspace(Gallery):
                 return
             model = self.model.reopened(found)
             model.require_classifier()
-            store = None if model.backbone_key == self.model.backbone_key else self._store_for(model)
+            store = self._other_store(model)
         except CatflapError as error:
             yield ModelRefused(f"{error.sentence} {error.hint}".strip())
             return
         version = self.versions.adopt(self.model.file, found, at)
+        self._take(store)
+        yield from self._replaced(model, version, ModelReplaced(version))
+
+    def _other_store(self, model: Model) -> FeatureStore | None:
+        """Of the features that this model's frozen layers give; None where they are the present one's."""
+        return None if model.backbone_key == self.model.backbone_key else self._store_for(model)
+
+    def _take(self, store: FeatureStore | None) -> None:
+        """Another model comes, with its own features or the present ones; what live did was of the one before."""
         self._living, self._lived = None, None
         if store is not None:
             self._store.close()
             self._store = store
-        yield from self._replaced(model, version, ModelReplaced(version))
+
+    def compare(self, first: int, second: int) -> Iterator[Event]:
+        """What two versions say of all images whose features are kept; see `compared`."""
+        contents = list(dict.fromkeys(content for _, content, _ in self._shown))
+        block = max(1, block_of(self._store) // 2)
+        yield from compared(first, second, self._version, contents, self._kept_of, block)
+
+    def _version(self, version: int) -> Model:
+        """A version that takes the present features. Raises BadSetting or ModelError."""
+        if version == self.version:
+            return self.model
+        model = self.model.reopened(self.versions.kept(version))
+        require_same_features(version, model, self.model)
+        return model
+
+    def _kept_of(self, contents: Sequence[bytes]) -> Kept:
+        """What the store has of these pictures, undamaged; it may be another store at every call."""
+        sound = self._store.sound(contents)
+        return sound, self._store.read(self._store.find(contents)[sound])
 
     def _replaced(self, model: Model, version: int, event: Event) -> Iterator[Event]:
         """Another model is the present one: say so, and predict all images again."""

@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine import events
+from tui.comparison import Comparison, compared
 from tui.progress import Scan, Training
-from tui.text import learned
+from tui.text import count, learned
 
 if TYPE_CHECKING:
     from tui.session import Session
@@ -119,6 +120,21 @@ def _model_refused(session: Session, event: events.ModelRefused) -> Session:
     return replace(session, problem=said)
 
 
+def _images_compared(session: Session, event: events.ImagesCompared) -> Session:
+    return replace(session, comparison=Comparison(event.first, event.second, event.done, event.total))
+
+
+def _versions_compared(session: Session, event: events.VersionsCompared) -> Session:
+    found = compared(event, session.verdicts)
+    said = f"Versions {event.first} and {event.second} differ on {count(len(found.differing), 'picture')}; h tells more."
+    return replace(session, comparison=found, notice=said)
+
+
+def _versions_not_compared(session: Session, event: events.VersionsNotCompared) -> Session:
+    refused = Comparison(event.first, event.second, ended=True, why_not=event.why)
+    return replace(session, comparison=refused, notice=event.why)
+
+
 def _replaced(session: Session, version: int, notice: str) -> Session:
     # What live showed is what was saved: it stays marked as changed.
     rows = session.rows if session.live else session.rows.before_new_model()
@@ -144,5 +160,8 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.ModelRestored: _model_restored,
     events.ModelReplaced: _model_replaced,
     events.ModelRefused: _model_refused,
+    events.ImagesCompared: _images_compared,
+    events.VersionsCompared: _versions_compared,
+    events.VersionsNotCompared: _versions_not_compared,
 }
 """By event; a test holds it against all there are."""

@@ -50,6 +50,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("next_order", ("s",), "Order", "Sort: uncertain first, by name, newest first.", "Looking", True),
     Command("filter", ("slash",), "Filter", "Show some: by name, label, verdict, <60%, wrong, flips ...", "Looking"),
     Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),
+    Command("matrix", ("m",), "Matrix", "Confusion matrix; Enter on a cell shows its images.", "Looking"),
+    Command("history", ("h",), "History", "All versions of the model: compare two, restore one.", "Model"),
     Command("help", ("question_mark",), "Help", "Show all keys.", "Catflap", True),
     Command("quit", ("q",), "Quit", "Leave; everything is already saved.", "Catflap", True),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from engine.journal import HELD, IMPORTED
 from tui.rows import EXCLUDED, OPEN
 from tui.session import Session
 
+DIFFER = "differ"
 Mask = NDArray[np.bool_]
 """(rows,): which of them."""
 
@@ -48,6 +49,13 @@ def _skipped(session: Session) -> Mask:
     return found
 
 
+def _differ(session: Session) -> Mask:
+    found = np.zeros(len(session.rows), np.bool_)
+    if session.comparison is not None:
+        found[session.rows.showing(session.comparison.differing)] = True
+    return found
+
+
 WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "wrong": (_wrong, "the verdict and the present prediction differ"),
     "flips": (flips, "the verdict contradicted the model"),
@@ -60,6 +68,7 @@ WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "held": (lambda session: _of_kind(session, HELD), "held out: measured, never trained"),
     "imported": (lambda session: _of_kind(session, IMPORTED), "labels that nobody has confirmed yet"),
     "skipped": (_skipped, "cannot be used"),
+    DIFFER: (_differ, "two versions that were compared differ"),
 }
 """By word: which rows, and what it says of them."""
 CONFIDENCE = re.compile(r"([<>])(\d+(?:\.\d+)?)%?")
@@ -98,17 +107,21 @@ def _meeting(session: Session, word: str) -> Mask:
         bound = float(share[2]) / 100
         with np.errstate(invalid="ignore"):
             return rows.confidence < bound if share[1] == "<" else rows.confidence > bound
-    column, colon, rest = said.partition(":")
+    column, colon, _ = said.partition(":")
     if colon and column in COLUMNS:
-        return _in_name(session, rest) if column == "name" else _labelled(session, column, rest)
+        rest = word[len(column) + 1 :]
+        return _in_name(session, rest.casefold()) if column == "name" else _labelled(session, column, rest)
     if any(label.casefold() == said for label in session.labels):
-        return _labelled(session, "says", said)
+        return _labelled(session, "says", word)
     return _in_name(session, said)
 
 
 def _labelled(session: Session, column: str, label: str) -> Mask:
+    """The label that is written so; only where none is, one of other capitals."""
     numbers: NDArray[Any] = session.rows.predicted_labels if column == "says" else session.rows.verdict
-    return np.isin(numbers, [number for number, each in enumerate(session.labels) if each.casefold() == label])
+    folded = label.casefold()
+    alike = [label] if label in session.labels else [each for each in session.labels if each.casefold() == folded]
+    return np.isin(numbers, [number for number, each in enumerate(session.labels) if each in alike])
 
 
 def _in_name(session: Session, part: str) -> Mask:

@@ -21,8 +21,9 @@ from engine.once import train as train_once
 from engine.places import home
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
-from engine.versions import Versions
+from engine.versions import present_version
 from engine.workspace import Workspace
+from tui import history as past
 from tui import inspection
 from tui.inspection_words import described
 from tui.text import count, learned, percent, safe, size, unread
@@ -162,10 +163,8 @@ def status(printer: Printer, folder: Path) -> int:
     kept = _kept(folder)
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
         images = catalogue.images()
-        model = Path(catalogue.setting("out") or catalogue.setting("model"))
-        versions = Versions(kept / "versions", catalogue, model)
-        version = versions.present(read(model)) if model.exists() else -1
-        kept_versions = max(1, len(versions.all()))
+        model, version = present_version(kept, catalogue)
+        kept_versions = max(1, len(catalogue.versions()))
         keeping = Keeping(catalogue.setting("features"), catalogue.setting("store_limit"))
         limit = keeping.limit_bytes
     with Journal(kept / "journal.db", read_only=True) as journal:
@@ -201,16 +200,14 @@ def status(printer: Printer, folder: Path) -> int:
 
 def history(printer: Printer, folder: Path) -> int:
     """`catflap history`: a line for every version."""
-    with Catalogue(_kept(folder) / "catalogue.db", read_only=True) as catalogue:
-        versions = catalogue.versions()
+    kept = _kept(folder)
+    with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
+        versions, (_, present) = catalogue.versions(), present_version(kept, catalogue)
     if not versions and not printer.json:
-        printer.say("Nothing was promoted yet: the model is the untouched original.")
+        printer.say(past.ORIGINAL)
     for each in versions:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.at))
-        how = each.origin
-        if each.trainer:
-            how += f" ({each.trainer}): {learned(each.flips, each.learned, each.accepted, each.broken)}"
-        printer.give(vars(each), f"{each.version:4d}  {when}  {how}")
+        here = each.version == present
+        printer.give({**vars(each), "verdicts": past.verdicts(each), "present": here}, past.summary(each, here))
     return 0
 
 

@@ -38,10 +38,11 @@ class Request(Protocol):
         ...
 
 
-RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "review": 3}
+RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "review": 3, "compare": 3}
 """By kind: what has a lower rank goes first, and what has a higher one goes on afterwards."""
 OVERTAKEN: Mapping[str, tuple[str, ...]] = {
     "retrain": ("live",), "model": ("live",), "live": ("live",), "scan": (), "review": ("review",),
+    "compare": ("compare",),
 }  # fmt: skip
 """By kind: those whose place it takes. An edit under way is of verdicts, or of a model, that are not the last any more."""
 
@@ -88,6 +89,19 @@ class Restore:
     def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
         """Predictions of all images follow."""
         return workspace.restore(self.version, self.at)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Tell what two versions say of all images."""
+
+    first: int
+    second: int
+    kind: ClassVar[str] = "compare"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """In steps, between which everything else goes on."""
+        return workspace.compare(self.first, self.second)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from engine.aside import Aside, shared_out
 from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
 from tui.after import FOLDS, LIVE_BEGINS
+from tui.comparison import Comparison
 from tui.progress import Scan, Training
 from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
@@ -53,6 +54,8 @@ class Session:
     """What new images need, until the person says how their features are kept."""
     put_off: bool = False
     """Whether the person does not want to decide that now."""
+    comparison: Comparison | None = None
+    """Of two versions, the last that was asked for."""
     filter: str = ""
     """What the person wants to see; empty for everything."""
     typing: str | None = None
@@ -100,7 +103,8 @@ class Session:
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
         notice = "Stopped; the model is as it was." if stopped and self.training else self.notice
-        return replace(self, training=None, scan=None, notice=notice)
+        comparison = self.comparison if self.comparison is not None and self.comparison.ended else None
+        return replace(self, training=None, scan=None, comparison=comparison, notice=notice)
 
     def failed(self, problem: str) -> "Session":
         """A task failed as a whole."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from engine.journal import EXCLUDED, HELD, IMPORTED
-from tui.table_rows import CHANGED, NEW, SKIPPED, WAITING, Line
-from tui.text import safe
+from tui.table_rows import CHANGED, DIFFERS, NEW, SKIPPED, WAITING, Line
+from tui.text import safe, width
 
-SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·"}
+SIGNS = {SKIPPED: "!", NEW: "+", CHANGED: "~", WAITING: "·", DIFFERS: "≠"}
 """A row's state in one character, where there is no room for words."""
 KINDS = {EXCLUDED: "excluded", HELD: "held out", IMPORTED: "imported"}
 """What there is to say of a verdict that is not simply a person's label."""
@@ -25,4 +25,12 @@ def status(line: Line, labels: Sequence[str], cells: int) -> str:
         return "new"
     if line.state == WAITING:
         return "waiting"
+    if line.state == DIFFERS:
+        return differing(line, cells)
     return KINDS.get(line.kind, "flip" if line.flip else line.place)
+
+
+def differing(line: Line, cells: int) -> str:
+    """`v0 Cat, v3 Dog`; where there is no room for it, `Cat→Dog`."""
+    long = ", ".join(f"v{version} {safe(label)}" for version, label in line.versions)
+    return long if width(long) <= cells else "→".join(safe(label) for _, label in line.versions)

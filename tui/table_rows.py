@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.comparison import Comparison
+from tui.filters import DIFFER, words
 from tui.rows import OPEN
 from tui.session import Session
 
-WAITING, PREDICTED, SKIPPED, NEW, CHANGED = range(5)
+WAITING, PREDICTED, SKIPPED, NEW, CHANGED, DIFFERS = range(6)
 """What there is to say of a row."""
 
 
@@ -34,6 +37,8 @@ class Line(NamedTuple):
     """Why the row stands where it does, in a word."""
     marked: bool
     """Whether the next verdict is for this row as well."""
+    versions: tuple[tuple[int, str], ...] = ()
+    """Of versions that are compared and differ, the number and the label that it gives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +56,25 @@ class TableRows:
     def __len__(self) -> int:
         return len(self.order)
 
+    @cached_property
+    def _compared(self) -> Comparison | None:
+        """Two versions, as long as the filter asks where they differ."""
+        session = self.session
+        return session.comparison if session.filter and DIFFER in words(session.filter.casefold()) else None
+
+    def versions(self, row: int) -> tuple[tuple[int, str], ...]:
+        """What the compared versions say of a row, where they differ and that is asked for."""
+        compared = self._compared
+        said = compared.differing.get(self.session.rows.contents[row]) if compared is not None else None
+        return () if compared is None or said is None else ((compared.first, said[0]), (compared.second, said[1]))
+
     def state(self, row: int) -> int:
         """The most telling of what there is to say of a row."""
         rows = self.session.rows
         if rows.names[row] in rows.problems:
             return SKIPPED
+        if self.versions(row):
+            return DIFFERS
         predicted, previous = rows.predicted_labels[row], rows.previous[row]
         if predicted < 0:
             return WAITING
@@ -81,4 +100,5 @@ class TableRows:
             kind=given.kind if given is not None else "",
             place=self.why(row),
             marked=position in self.marked,
+            versions=self.versions(row),
         )

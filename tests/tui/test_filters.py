@@ -8,6 +8,7 @@ import pytest
 from engine.events import FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened, ModelSaved, Score
 from engine.journal import EXCLUDED, HELD, IMPORTED, Verdict
 from tui.columns import keys
+from tui.comparison import Comparison
 from tui.filters import WORDS, wanted, words
 from tui.session import Session
 
@@ -44,7 +45,8 @@ def session():
     kinds = {3: HELD, 8: IMPORTED, 11: HELD}
     given |= {content(n): replace(given[content(n)], kind=kind) for n, kind in kinds.items()}
     given[content(13)] = Verdict(content(13), None, LABELS[1], 0, EXCLUDED)
-    return found.judged(given, given)
+    differing = {content(n): ("Cat", "Dog") for n in (2, 8, 16)}
+    return replace(found.judged(given, given), comparison=Comparison(0, 1, ended=True, differing=differing))
 
 
 def slowly(session):
@@ -64,6 +66,7 @@ def slowly(session):
         "held": lambda n: n in (3, 11),
         "imported": lambda n: n == 8,
         "skipped": lambda n: n == 15,
+        "differ": lambda n: n in (2, 5, 8, 9),
         "<60%": lambda n: n < 15 and rows.probabilities[n].max() < 0.6,
         ">0.5": lambda n: n < 15 and rows.probabilities[n].max() > 0.005,
         "<45.5": lambda n: n < 15 and rows.probabilities[n].max() < 0.455,
@@ -91,6 +94,12 @@ def test_every_word_is_what_a_slow_look_says(session):
         assert found == [n for n in range(17) if meets(n)], word
     said = {word: rows_of(wanted(session, word)) for word in (*WORDS, "Dog", "<60%", "you:Dog")}
     assert all(0 < len(found) < 17 for found in said.values()), said
+
+
+def test_a_label_that_is_written_so_comes_before_one_of_other_capitals(session):
+    session = replace(session, labels=("Cat", "cat", "CAT"))
+    for text, meets in (("says:cat", {1}), ("says:CAT", {2}), ("cat", {1}), ("says:cAT", {0, 1, 2}), ("cAt", {0, 1, 2})):
+        assert rows_of(wanted(session, text)) == [n for n in range(15) if int(session.rows.predicted_labels[n]) in meets]
 
 
 def test_words_are_combined_and_turned_round(session):

@@ -19,7 +19,7 @@ from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
-from tui.screens.looking import Looking
+from tui.screens.reviewing import Reviewing
 from tui.session import Session
 from tui.settings import Choices
 from tui.table_rows import TableRows
@@ -34,7 +34,7 @@ LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
 
 
-class Main(Looking):
+class Main(Reviewing):
     """Holds the session; every change of it goes through `become`."""
 
     BINDINGS = [  # noqa: RUF012 - Textual's own form

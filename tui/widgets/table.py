@@ -14,9 +14,11 @@ from textual.widget import Widget
 from engine.journal import EXCLUDED
 from tui.layout import PERCENT, header, layout, thumb
 from tui.status import SIGNS, status
-from tui.table_rows import CHANGED, SKIPPED, WAITING, Line, TableRows
+from tui.table_rows import CHANGED, DIFFERS, SKIPPED, WAITING, Line, TableRows
 from tui.text import bar, fit, percent, safe, width
 
+COLOURS = {SKIPPED: "table--wrong", CHANGED: "table--changed", DIFFERS: "table--changed"}
+"""By a row's state; all others are dim."""
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
 WHEEL = 3
@@ -251,7 +253,7 @@ class Table(Widget, can_focus=True):
             (fit(given, plan.label), judged),
         ]
         if plan.status:
-            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
+            colour = COLOURS.get(state, "table--dim")
             parts.append((" " + fit(status(line, self._labels, plan.status), plan.status), colour))
         parts.append((HANDLE if handle else " ", "table--dim"))
         return self._joined(parts, under_cursor).adjust_cell_length(self._room.width, self._look("", under_cursor))
