@@ -15,6 +15,7 @@ from engine.events import (
     Event,
     FeaturesRead,
     FolderChanged,
+    ImagesCompared,
     ImageSkipped,
     ImagesPredicted,
     LiveLearned,
@@ -140,10 +141,9 @@ class Session:
                 return replace(self, notice=said, preparing="", problem="")
             case LiveWaits(why=why):
                 return replace(self, notice=f"Live: {why}", preparing="")
-            case SamplesCompared(done=done, total=total):
-                training = self.training or Training("", total, 0)
-                return replace(self, training=replace(training, compared=done))
-            case BatchEnded() | EpochEnded():
+            case ImagesCompared():
+                return self
+            case SamplesCompared() | BatchEnded() | EpochEnded():
                 return self._trained(event)
             case Retrained():
                 return self._retrained(event)
@@ -262,7 +262,10 @@ class Session:
         notice = "" if first else f"{', '.join(filter(None, words))}{what}."
         return replace(self, rows=rows, notice=notice or self.notice)
 
-    def _trained(self, event: BatchEnded | EpochEnded) -> "Session":
+    def _trained(self, event: SamplesCompared | BatchEnded | EpochEnded) -> "Session":
+        if isinstance(event, SamplesCompared):
+            training = self.training or Training("", event.total, 0)
+            return replace(self, training=replace(training, compared=event.done))
         training = self.training or Training("", 0, 0)
         if isinstance(event, BatchEnded):
             training = replace(training, epoch=event.epoch, batch=event.batch, batches=event.batches, loss=event.loss)
