@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import BadSetting, CatflapError
-from engine.events import Event, ImagesCompared, VersionsCompared, VersionsNotCompared
+from engine.events import ComparisonWorked, Event, VersionsCompared, VersionsNotCompared
 from engine.model import Model
 
 Kept = tuple[NDArray[np.bool_], NDArray[np.float32]]
@@ -31,11 +31,11 @@ def compared(
     try:
         models: list[Model] = []
         for version in (first, second):
-            yield ImagesCompared(first, second, 0, total)
+            yield ComparisonWorked(first, second, 0, total)
             models.append(opened(version))
         labels = tuple(dict.fromkeys(label for model in models for label in model.labels))
         for at in range(0, total, block):
-            yield ImagesCompared(first, second, at, total)
+            yield ComparisonWorked(first, second, at, total)
             there, found = features(contents[at : at + block])
             for row, model in zip(said, models, strict=True):
                 row[at : at + block][there] = _numbers(model, found, labels)

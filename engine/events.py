@@ -109,6 +109,14 @@ class SamplesCompared:
 
 
 @dataclass(frozen=True)
+class ImagesCompared:
+    """How far the images' features are compared with each other."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
 class LiveWorked:
     """A step of a live edit is done; `done` of `total` images were looked at, 0 of 1 where none had to be."""
 
@@ -232,7 +240,7 @@ class ModelRefused:
 
 
 @dataclass(frozen=True)
-class ImagesCompared:
+class ComparisonWorked:
     """How far a comparison of two versions is."""
 
     first: int
@@ -273,6 +281,7 @@ Event = (
     | RoomAsked
     | TrainingBegan
     | SamplesCompared
+    | ImagesCompared
     | LiveWorked
     | LiveLearned
     | LiveWaits
@@ -283,7 +292,7 @@ Event = (
     | ModelRestored
     | ModelReplaced
     | ModelRefused
-    | ImagesCompared
+    | ComparisonWorked
     | VersionsCompared
     | VersionsNotCompared
 )

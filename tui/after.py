@@ -120,7 +120,7 @@ def _model_refused(session: Session, event: events.ModelRefused) -> Session:
     return replace(session, problem=said)
 
 
-def _images_compared(session: Session, event: events.ImagesCompared) -> Session:
+def _images_compared(session: Session, event: events.ComparisonWorked) -> Session:
     return replace(session, comparison=Comparison(event.first, event.second, event.done, event.total))
 
 
@@ -139,6 +139,11 @@ def _replaced(session: Session, version: int, notice: str) -> Session:
     # What live showed is what was saved: it stays marked as changed.
     rows = session.rows if session.live else session.rows.before_new_model()
     return replace(session, version=version, rows=rows, waiting=None, notice=notice, problem="")
+
+
+def _same(session: Session, event: events.Event) -> Session:
+    """How far something is that nothing on the screen tells of."""
+    return session
 
 
 FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
@@ -160,7 +165,8 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.ModelRestored: _model_restored,
     events.ModelReplaced: _model_replaced,
     events.ModelRefused: _model_refused,
-    events.ImagesCompared: _images_compared,
+    events.ImagesCompared: _same,
+    events.ComparisonWorked: _images_compared,
     events.VersionsCompared: _versions_compared,
     events.VersionsNotCompared: _versions_not_compared,
 }

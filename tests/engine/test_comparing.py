@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from engine.events import ImagesCompared, VersionsCompared, VersionsNotCompared
+from engine.events import ComparisonWorked, VersionsCompared, VersionsNotCompared
 from engine.keeping import Keeping
 from engine.trainers import Settings
 from engine.workspace import Workspace
@@ -42,7 +42,7 @@ def test_both_versions_say_what_they_said_when_they_were_the_present_one(workspa
     assert (result.first, result.second) == (0, 1)
     assert len(result.contents) == len(set(result.contents)) == 24
     assert said_in(result, 0) == said_by(before) != said_by(after) == said_in(result, 1)
-    assert {type(step) for step in steps} == {ImagesCompared}
+    assert {type(step) for step in steps} == {ComparisonWorked}
     assert workspace.version == 1
     *_, turned = workspace.compare(1, 0)
     assert said_in(turned, 0) == said_by(after)

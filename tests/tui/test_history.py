@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.catalogue import Catalogue, Version
-from engine.events import ImagesCompared, ModelRestored, ModelSaved, Score, VersionsCompared, VersionsNotCompared
+from engine.events import ComparisonWorked, ModelRestored, ModelSaved, Score, VersionsCompared, VersionsNotCompared
 from engine.journal import HELD, Verdict
 from tests.pseudo_terminal import CATFLAP, PseudoTerminal
 from tests.tui.test_live import Folder, server
@@ -14,7 +14,8 @@ from tests.tui.test_main import LABELS, ROWS, key, names, opened, predicted, unt
 from tui import history
 from tui.comparison import Comparison, Right, compared
 from tui.messages import Compare, Ended, Live, Restore, Retrain
-from tui.table_rows import DIFFERS, TableRows, differing
+from tui.status import differing
+from tui.table_rows import DIFFERS, TableRows
 from tui.text import width
 from tui.widgets.lines import Title
 from tui.widgets.page import Page
@@ -209,7 +210,7 @@ def test_two_are_compared_and_their_differences_shown(opened, kept):
         await pilot.press("space", "space", "k", "c")
         assert said.asked == [Compare(0, 1)]
         assert "Comparing versions 0 and 1 ..." in page(pilot)
-        said.to_say = [ImagesCompared(0, 1, 3, 5)]
+        said.to_say = [ComparisonWorked(0, 1, 3, 5)]
         await until(pilot, lambda: "3 of 5 pictures" in page(pilot))
         assert "j k move" in page(pilot)
         said.to_say = [answer(), Ended()]
@@ -268,7 +269,7 @@ def test_a_retrain_meanwhile_is_listed_and_the_comparison_asked_for_again(opened
 
 def test_a_comparison_that_was_stopped_is_forgotten(opened):
     async def story(pilot, said, journal):
-        said.to_say = [ImagesCompared(0, 1, 3, 5)]
+        said.to_say = [ComparisonWorked(0, 1, 3, 5)]
         await until(pilot, lambda: pilot.app._main.session.comparison is not None)
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: pilot.app._main.session.comparison is None)
