@@ -35,6 +35,8 @@ class Line(NamedTuple):
     """What kind of verdict there is; empty without one."""
     place: str
     """Why the row stands where it does, in a word."""
+    telling: bool
+    """Whether that is to be said before what else there is to say."""
     marked: bool
     """Whether the next verdict is for this row as well."""
     versions: tuple[tuple[int, str], ...] = ()
@@ -50,6 +52,8 @@ class TableRows:
     """Row numbers from top to bottom."""
     why: Callable[[int], str] = lambda row: ""
     """Why a row stands where it does in this order, in a word."""
+    telling: bool = False
+    """Whether that is to be said before what else there is to say."""
     marked: range = range(0)
     """The positions that the next verdict is for, where it is not for the cursor's alone."""
 
@@ -99,6 +103,7 @@ class TableRows:
             why=rows.problems.get(name, ""),
             kind=given.kind if given is not None else "",
             place=self.why(row),
+            telling=self.telling,
             marked=position in self.marked,
             versions=self.versions(row),
         )
