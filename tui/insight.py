@@ -33,7 +33,8 @@ class Insight:
 
     def with_groups(self, event: AlikeFound) -> Insight:
         """With groups of near-duplicates."""
-        found = zip(event.contents, event.groups.tolist(), strict=True)
+        numbers: list[int] = event.groups.tolist()
+        found = zip(event.contents, numbers, strict=True)
         groups = {content: group for content, group in found if group >= 0}
         members = defaultdict[int, tuple[bytes, ...]](tuple)
         for content, group in groups.items():
@@ -51,13 +52,15 @@ class Insight:
 
     def with_queue(self, event: QueueMixed) -> Insight:
         """With the mixed order."""
-        places = zip(event.ranks.tolist(), (PLACES[at] for at in event.reasons.tolist()), strict=True)
+        ranks: list[int] = event.ranks.tolist()
+        places = zip(ranks, (PLACES[int(at)] for at in event.reasons), strict=True)
         return replace(self, queue=dict(zip(event.contents, places, strict=True)))
 
     def with_review(self, event: VerdictsReviewed) -> Insight:
         """With what heads say of verdicts that they have not seen."""
-        quality = dict(zip(event.contents, event.quality.tolist(), strict=True))
-        suspects = {content for content, suspect in zip(event.contents, event.suspect, strict=True) if suspect}
+        numbers: list[float] = event.quality.tolist()
+        quality = dict(zip(event.contents, numbers, strict=True))
+        suspects = [event.contents[at] for at in event.suspect.nonzero()[0].tolist()]
         of = len(event.contents)
         was = f", the original {share(event.before, of)}"
         honest = f"On verdicts not seen: {share(event.correct, of)} of {of:,}{spread(event.correct, of)}{was}."
