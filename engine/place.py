@@ -30,11 +30,13 @@ class Place:
         out: Path | None = None,
         keeping: Keeping = AS_BEFORE,
         ask_above_bytes: int = ASK_ABOVE_BYTES,
+        usual: Keeping = AS_BEFORE,
     ) -> None:
         """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
 
-        What `keeping` says of features is remembered; where nobody ever said anything, a scan whose features would take
-        more than `ask_above_bytes` asks first. Raises FolderError, ModelError or BadSetting.
+        What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
+        that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. Raises
+        FolderError, ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = home(folder)
@@ -42,7 +44,7 @@ class Place:
         self._catalogue = Catalogue(self.home / "catalogue.db")
         try:
             self._open_model(model, out)
-            self._open_store(keeping)
+            self._open_store(keeping, usual)
         except BaseException:
             self._catalogue.close()
             raise
@@ -61,9 +63,10 @@ class Place:
         self.versions = Versions(self.home / "versions", self._catalogue, self.target)
         self.version = self.versions.present(self.model.file)
 
-    def _open_store(self, keeping: Keeping) -> None:
+    def _open_store(self, keeping: Keeping, usual: Keeping = AS_BEFORE) -> None:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
-        said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
+        before = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit"))
+        said = usual.but(before).but(keeping)
         parent, key = self.home / "features", self.model.backbone_key
         self._store = FeatureStore(parent / key, self.model.backbone.shape, said.half, said.limit_bytes)
         # Only now: what the disk has no room for would be in the way whenever the folder is opened.

@@ -3,9 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.events import Event
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
+
+if TYPE_CHECKING:
+    from engine.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,14 @@ class Opening:
     out: Path | None = None
     keeping: Keeping = field(default_factory=Keeping)
     ask_above_bytes: int = ASK_ABOVE_BYTES
+    usual: Keeping = field(default_factory=Keeping)
+    """Where nobody ever said how this folder's features are kept."""
+
+    def workspace(self) -> "Workspace":
+        """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
+        from engine.workspace import Workspace
+
+        return Workspace(self.folder, self.model, self.out, self.keeping, self.ask_above_bytes, self.usual)
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,11 @@ from engine.events import (
     TrainingBegan,
 )
 from engine.journal import Verdict
+from tui.commands import KEYS
+from tui.notices import live_begins, live_learned, put_off
 from tui.rows import Rows
 from tui.text import count, learned
 
-LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
 LOSSES_KEPT = 200
 """Of the loss curve; a terminal is no wider."""
 
@@ -107,6 +108,8 @@ class Session:
     """One line for the person."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
+    keys: Mapping[str, str] = field(default_factory=lambda: KEYS)
+    """What to press for a command, by its id."""
 
     def __post_init__(self) -> None:
         # At first, and where another process gave verdicts on the same folder meanwhile.
@@ -136,7 +139,7 @@ class Session:
                 return replace(self, preparing=f"{done:,} of {total:,}" if done < total else "")
             case LiveLearned():
                 words = learned(event.flips, event.learned, event.accepted, event.broken)
-                said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
+                said = live_learned(words, self.keys) if event.verdicts else live_begins(self.keys)
                 return replace(self, notice=said, preparing="", problem="")
             case LiveWaits(why=why):
                 return replace(self, notice=f"Live: {why}", preparing="")
@@ -170,7 +173,7 @@ class Session:
         assert self.room is not None
         if keeps:
             return replace(self, room=None, notice="")
-        return replace(self, put_off=True, notice=f"{self.unread} not read; Room in the palette (ctrl+p) asks again.")
+        return replace(self, put_off=True, notice=put_off(self.unread, self.keys))
 
     def asked_again(self) -> "Session":
         """The person wants to decide now."""
@@ -199,7 +202,7 @@ class Session:
         """Live was switched on or off; what it changes is compared with what the saved model predicts."""
         if not on:
             return replace(self, live=False, preparing="", notice="Live is off: what the saved model predicts is shown.")
-        return replace(self, live=True, rows=self.rows.before_new_model(), notice=LIVE_BEGINS, problem="")
+        return replace(self, live=True, rows=self.rows.before_new_model(), notice=live_begins(self.keys), problem="")
 
     def decided(self, notice: str) -> "Session":
         """The person said what becomes of the challenger."""

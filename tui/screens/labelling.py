@@ -103,13 +103,14 @@ class Labelling(Screen[None]):
         """Begin a range at the cursor, or end it."""
         begins = self._anchor is None
         self._mark(self.table.cursor if begins else None, False)
-        self._tell("Range: move, then give a verdict; Esc ends it." if begins else "")
+        self._tell(f"Range: move, then give a verdict; {self.session.keys['stop']} ends it." if begins else "")
 
     def action_all_shown(self) -> None:
         """Mark everything that is shown, or nothing."""
         self._mark(None, not self._all_shown)
         shown = count(len(self._order), "image")
-        self._tell(f"The next verdict is for all that is shown, {shown}; Esc ends it." if self._all_shown else "")
+        stop = self.session.keys["stop"]
+        self._tell(f"The next verdict is for all that is shown, {shown}; {stop} ends it." if self._all_shown else "")
 
     def _mark(self, anchor: int | None, all_shown: bool) -> None:
         self._anchor, self._all_shown, self._touched = anchor, all_shown, True
@@ -194,13 +195,17 @@ class Labelling(Screen[None]):
         given = [(contents[row], label_of(row), session.labels[int(shown[row])]) for row in rows]
         verdicts = [Verdict(image, label, was, session.version) for image, label, was in given if label is not None]
         if not verdicts:
-            self._tell("There is no other label yet: 2 makes one.")
+            self._tell(f"There is no other label yet: {session.keys['label_2']} makes one.")
             return
         self._touched = True
         self._journal.append(verdicts, time.time())
         self._anchor, self._all_shown = None, False
         judged = session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
-        self.become(judged.told(f"{count(len(verdicts), 'verdict')} given; u takes them back.") if marked else judged)
+        self.become(
+            judged.told(f"{count(len(verdicts), 'verdict')} given; {self.session.keys['undo']} takes them back.")
+            if marked
+            else judged
+        )
         if not marked:
             self._go_on()
         self.verdicts_changed()

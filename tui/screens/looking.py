@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.journal import Journal
+from tui.notices import hint
 from tui.order import ORDERS
 from tui.pictures import Pictures
 from tui.screens.questions import Questions
@@ -77,6 +78,11 @@ class Looking(Questions):
         self._order_name = names[(names.index(self._order_name) + 1) % len(names)]
         self.query_one(Title).order = self._order_name
         self.become(self.session, sort=True)
+
+    def hint_read(self) -> None:
+        """A first key, or click: the hint goes."""
+        if self.session.notice == hint(self.session.keys):
+            self._tell("")
 
     def action_filter(self) -> None:
         """Begin to type what is to be shown."""

@@ -1,6 +1,7 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,12 @@ from textual.widgets import Footer
 
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
 from engine.journal import Journal
-from tui.commands import COMMANDS
+from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
+from tui.notices import hint
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.looking import Looking
@@ -37,10 +39,6 @@ LISTEN_S = {False: 0.1, True: 0.5}
 class Main(Looking):
     """Holds the session; every change of it goes through `become`."""
 
-    BINDINGS = [  # noqa: RUF012 - Textual's own form
-        Binding(",".join(command.keys), command.action, command.name, show=command.footer) for command in COMMANDS
-    ]
-
     class Refused(Message):
         """The engine could not open the folder or the model, and says why."""
 
@@ -50,8 +48,11 @@ class Main(Looking):
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__(journal, work, folder)
-        self._choices, self._swapped = choices, False
-        self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
+        self._choices, self._swapped, self._order_name = choices, False, choices.order
+        self._commands = with_keys(choices.keys)
+        verdicts, keys = journal.in_force(), key_words(self._commands)
+        notice = "" if verdicts else hint(keys)
+        self.set_reactive(Main.session, Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice))
 
     def compose(self) -> ComposeResult:
         """Title; table and side; counts; notice; keys."""
@@ -96,7 +97,8 @@ class Main(Looking):
                     session = session.failed(f"{sentence} {hint}".strip())
                 case Crashed(why=why):
                     session = session.failed(
-                        f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
+                        f"{why} Verdicts are kept; press {session.keys['quit']}, open the folder again; "
+                        ".catflap/engine.log says more."
                     )
         if session is not self.session:
             self._swapped |= bool(kinds & {ModelSaved, ModelRestored})
@@ -149,7 +151,11 @@ class Main(Looking):
         """Train on all verdicts."""
         session = self.session
         if session.why_not or not session.verdicts or session.busy:
-            busy, none = "A retrain is running.", "Give some verdicts first: a accepts, x flips."
+            keys = session.keys
+            busy, none = (
+                "A retrain is running.",
+                f"Give some verdicts first: {keys['accept']} accepts, {keys['flip']} flips.",
+            )
             self._tell(session.why_not or (busy if session.busy else none))
             return
         verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
@@ -193,8 +199,23 @@ class Main(Looking):
 
     def action_help(self) -> None:
         """All keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self._commands))
+
+    def action_palette(self) -> None:
+        """Every command by its name."""
+        self.app.action_command_palette()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        self.app.action_change_theme()
 
     def action_quit(self) -> None:
         """Everything is already saved."""
         self.app.exit(return_code=0)
+
+
+def bound(commands: Iterable[Command]) -> type[Main]:
+    """The main screen with these commands' keys; Textual takes them from the class."""
+    keyed = (command for command in commands if command.keys)
+    bindings = [Binding(",".join(each.keys), each.action, each.name, show=each.footer) for each in keyed]
+    return type("Main", (Main,), {"BINDINGS": bindings})

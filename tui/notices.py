@@ -1,0 +1,28 @@
+"""What is said of keys in a line; `keys` tells, by a command's id, what to press. No Textual here."""
+
+from collections.abc import Mapping
+
+Keys = Mapping[str, str]
+
+
+def hint(keys: Keys) -> str:
+    """The few keys that matter, for someone who never gave a verdict here."""
+    return (
+        f"{keys['accept']} accepts the label, {keys['flip']} flips it, {keys['undo']} takes it back; "
+        f"{keys['retrain']} retrains; {keys['help']} shows all."
+    )
+
+
+def live_begins(keys: Keys) -> str:
+    """Live was switched on."""
+    return f"Live: verdicts show at once what they come to; {keys['retrain']} keeps it, {keys['live']} ends it."
+
+
+def live_learned(words: str, keys: Keys) -> str:
+    """What live came to."""
+    return f"Live: {words}. Not saved; {keys['retrain']} keeps it."
+
+
+def put_off(images: str, keys: Keys) -> str:
+    """Nothing was decided about room on the disk."""
+    return f"{images} not read; Room in the palette ({keys['palette']}) asks again."
