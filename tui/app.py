@@ -31,6 +31,7 @@ class Catflap(App[None]):
     ENABLE_COMMAND_PALETTE = False
     """Textual's own key for it: it is one of the commands."""
     SCROLL_SENSITIVITY_Y = 1.0
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - Textual's own form
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__()

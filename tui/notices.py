@@ -8,8 +8,8 @@ Keys = Mapping[str, str]
 def hint(keys: Keys) -> str:
     """The few keys that matter, for someone who never gave a verdict here."""
     return (
-        f"{keys['accept']} accepts the label, {keys['flip']} flips it, {keys['undo']} takes it back; "
-        f"{keys['retrain']} retrains; {keys['help']} shows all."
+        f"{keys['help']} shows all keys: {keys['accept']} accepts the label, {keys['flip']} flips it, "
+        f"{keys['undo']} takes it back, {keys['retrain']} retrains."
     )
 
 

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from textual import events
+
 from engine.journal import Journal
 from tui.notices import hint
 from tui.order import ORDERS
@@ -11,6 +13,7 @@ from tui.pictures import Pictures
 from tui.screens.questions import Questions
 from tui.widgets.lines import Title
 from tui.widgets.picture import Picture
+from tui.widgets.table import Table
 from tui.work import Work
 
 LOOK_S = 0.03
@@ -68,6 +71,19 @@ class Looking(Questions):
         if following:
             self.add_class(following)
         self.call_after_refresh(self.show_picture)
+
+    def on_click(self, event: events.Click) -> None:
+        """On the title: the next order, or the palette. Twice on a row, or on the picture: the picture large, or not."""
+        self.hint_read()
+        widget = event.widget
+        if isinstance(widget, Title):
+            if widget.is_order(event.x):
+                self.action_next_order()
+            else:
+                self.app.action_command_palette()
+        elif isinstance(widget, Picture) or (isinstance(widget, Table) and event.chain == 2):
+            self.toggle_class("-large")
+            self.call_after_refresh(self.show_picture)
 
     # Order and filter.
 
