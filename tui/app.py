@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import cached_property, partial
 from pathlib import Path
@@ -34,7 +35,8 @@ class Catflap(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - Textual's own form
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
-        super().__init__()
+        # Textual makes greys of colours for NO_COLOR; where it may leave them to the terminal, it takes them out.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
         self.use_command_palette = True
         self.commands = with_keys(choices.keys)

@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
 from engine.keeping import Keeping
-from tui import making, opening, settings_file, version
+from tui import examples, making, opening, setting_up, settings_file, version
 from tui.output import Json, printer, say
 from tui.settings import Precision, Trainer
 
@@ -220,6 +220,12 @@ app.command(opening.demo)
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)
+app.command(setting_up.settings)
+setting_up.completes(app)
+app.help_epilogue = examples.shown("catflap")
+for name in app:
+    if not name.startswith("-"):
+        app[name].help_epilogue = examples.shown(name)
 
 
 def _refused(error: CatflapError) -> int:

@@ -130,6 +130,22 @@ class _File:
         return BadSetting(f"{self._path}, line {line}: {error.sentence}", error.hint)
 
 
+def write() -> Path:
+    """Write a file that says nothing yet; gives its place. Raises BadSetting where there is one."""
+    path = settings_path()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(template())
+    except FileExistsError as error:
+        raise BadSetting(f"There is a settings file already: {path}.", "It stays as it is; edit it.") from error
+    except OSError as error:
+        raise BadSetting(
+            f"{str(path)!r} cannot be written: {error.strerror}.", f"{VARIABLE} names another file."
+        ) from error
+    return path
+
+
 def template() -> str:
     """A file with every setting at its usual value, each of them commented out."""
     lines = ["# Settings of Catflap. A line counts once its # is gone; what the command line says goes before."]

@@ -8,8 +8,8 @@ from textual.theme import Theme
 CONTRAST = (
     Theme(
         "high-contrast",
-        primary="#005fd7",
-        secondary="#00ffff",
+        primary="#5fd7ff",
+        secondary="#5fd7ff",
         warning="#ffff00",
         error="#ff9c9c",
         success="#5fff5f",
@@ -19,11 +19,18 @@ CONTRAST = (
         surface="#000000",
         panel="#000000",
         dark=True,
+        text_alpha=1.0,
+        variables={
+            "text-muted": "auto 87%",
+            "scrollbar": "#808080",
+            "scrollbar-background": "#000000",
+            "block-cursor-blurred-background": "#002a36",
+        },
     ),
     Theme(
         "high-contrast-light",
         primary="#003c96",
-        secondary="#004b4b",
+        secondary="#003c96",
         warning="#5a3c00",
         error="#960000",
         success="#004b00",
@@ -33,5 +40,12 @@ CONTRAST = (
         surface="#ffffff",
         panel="#ffffff",
         dark=False,
+        text_alpha=1.0,
+        variables={
+            "text-muted": "auto 87%",
+            "scrollbar": "#606060",
+            "scrollbar-background": "#ffffff",
+            "block-cursor-blurred-background": "#eef4ff",
+        },
     ),
 )
