@@ -12,11 +12,11 @@ NAMED = frozenset(
         "enter", "escape", "space", "tab", "shift+tab", "backspace", "delete", "insert", *FAR,
         *(f"{held}+{key}" for held in ("shift", "ctrl") for key in FAR),
         *(f"f{number}" for number in range(1, 13)),
-        *(f"alt+{letter}" for letter in ascii_lowercase),
+        *(f"alt+{letter}" for letter in ascii_lowercase if letter not in "bf"),
         *(f"ctrl+{letter}" for letter in ascii_lowercase if letter not in "chimq"),
     )
 )  # fmt: skip
-"""Beside plain characters. To a terminal Ctrl+h, i and m are Backspace, Tab and Enter; Ctrl+c and Ctrl+q always leave."""
+"""Beside plain characters. To a terminal Ctrl+h, i, m are Backspace, Tab, Enter, Alt+b, f are Ctrl+←, →; Ctrl+c, q leave."""
 HINT = "Give a character such as x or ?, or a name: enter, space, tab, pagedown, f1 ... f12, ctrl+a, alt+a, shift+up."
 RENAMED = {
     "solidus": "slash",

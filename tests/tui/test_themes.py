@@ -8,7 +8,7 @@ from textual.theme import BUILTIN_THEMES
 
 from engine.events import EpochEnded, FolderChanged, ImageSkipped, ModelOpened, TrainingBegan
 from engine.journal import Journal
-from tests.tui.test_main import LABELS, ROWS, Said, no_haste, predicted, until  # noqa: F401 - a fixture
+from tests.tui.test_main import LABELS, ROWS, Said, no_haste, predicted, until
 from tui.app import Catflap
 from tui.messages import Ended, Failed
 from tui.screens.choose import Choice, Choose
@@ -17,6 +17,8 @@ from tui.settings import THEMES, Choices
 from tui.themes import CONTRAST
 from tui.widgets.picture import Picture
 from tui.work import prepare
+
+__all__ = ["no_haste"]
 
 AAA = 7
 """WCAG 2.2, 1.4.6: text against what lies behind it."""

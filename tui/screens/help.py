@@ -1,5 +1,6 @@
 """All keys, from the table of commands."""
 
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
@@ -15,7 +16,7 @@ LABELS = [command for command in COMMANDS if command.action.startswith("label(")
 class Help(ModalScreen[None]):
     """Any key of leaving leaves."""
 
-    BINDINGS = [("escape,q,question_mark,enter", "dismiss", "Close"), ("j", "down", "Down"), ("k", "up", "Up")]  # noqa: RUF012
+    BINDINGS = [("escape,q,enter", "dismiss", "Close"), ("j", "down", "Down"), ("k", "up", "Up")]  # noqa: RUF012
     DEFAULT_CSS = """
     Help {
         align: center middle;
@@ -36,6 +37,12 @@ class Help(ModalScreen[None]):
     def on_click(self) -> None:
         """A click leaves as well."""
         self.dismiss()
+
+    def on_key(self, event: events.Key) -> None:
+        """So does the key that opened it."""
+        if any(event.key in command.keys for command in self._commands if command.action == "help"):
+            event.stop()
+            self.dismiss()
 
     def action_down(self) -> None:
         """Scroll on."""
