@@ -51,8 +51,8 @@ EXAMPLES: Mapping[str, str] = {
         catflap prepare frozen.mlmodel --out updatable.mlmodel
     """,
     "settings": """
-        catflap settings --write                    then edit the file
-        CATFLAP_SETTINGS=other.toml catflap photos  with another file
+        catflap settings --write                      then edit the file
+        CATFLAP_SETTINGS=other.toml catflap settings  check another one
     """,
     "completion": """
         source <(catflap completion bash)             in ~/.bashrc

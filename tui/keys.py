@@ -16,7 +16,7 @@ NAMED = frozenset(
         *(f"ctrl+{letter}" for letter in ascii_lowercase if letter not in "chimq"),
     )
 )  # fmt: skip
-"""Beside plain characters. To a terminal Ctrl+h, i, m are Backspace, Tab, Enter, Alt+b, f are Ctrl+←, →; Ctrl+c, q leave."""
+"""Beside characters. To a terminal Ctrl+h, i, m are Backspace, Tab, Enter, Alt+b, f are Ctrl+←, →; Ctrl+c, q leave."""
 HINT = "Give a character such as x or ?, or a name: enter, space, tab, pagedown, f1 ... f12, ctrl+a, alt+a, shift+up."
 RENAMED = {
     "solidus": "slash",
