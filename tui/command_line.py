@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
 from engine.keeping import Keeping
-from tui import examples, making, opening, setting_up, settings_file, version
+from tui import examples, making, opening, setting_up, version
 from tui.output import Json, printer, say
 from tui.settings import Precision, Trainer
 
@@ -140,7 +140,7 @@ def retrain(
     json
         One JSON object a line.
     """
-    from tui import headless
+    from tui import headless, settings_file
 
     usual = settings_file.read()
     trainer = trainer or usual.trainer

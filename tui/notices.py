@@ -23,6 +23,11 @@ def live_learned(words: str, keys: Keys) -> str:
     return f"Live: {words}. Not saved; {keys['retrain']} keeps it."
 
 
+def themed(name: str) -> str:
+    """Other colours were chosen."""
+    return f'To keep these colours: theme = "{name}" below [look] in the settings file; `catflap settings` says where.'
+
+
 def put_off(images: str, keys: Keys) -> str:
     """Nothing was decided about room on the disk."""
     return f"{images} not read; Room in the palette ({keys['palette']}) asks again."

@@ -6,7 +6,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from engine.keeping import Keeping
-from tui import settings_file
 from tui.output import say
 from tui.settings import Options, Precision
 
@@ -39,6 +38,7 @@ def open_folder(
     store_limit
         Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     """
+    from tui import settings_file
     from tui.start import run
 
     return run(folder, model, out, settings_file.read().but(options), Keeping(features, store_limit))
@@ -54,6 +54,7 @@ def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa
     """
     import tempfile
 
+    from tui import settings_file
     from tui.samples import copy_samples
     from tui.start import run
 

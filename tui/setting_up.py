@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from tui import settings_file
 from tui.output import say, show
 
 Shell = Literal["bash", "zsh", "fish"]
@@ -18,6 +17,8 @@ def settings(*, write: Annotated[bool, Parameter(negative="")] = False) -> int:
     write
         Write that file, where there is none yet.
     """
+    from tui import settings_file
+
     if write:
         say(f"Written: {settings_file.write()}")
         return 0

@@ -54,6 +54,17 @@ def test_keys_that_were_chosen_do_and_those_of_old_do_not(opened):
     opened(story, choices=OWN)
 
 
+def test_keys_that_textual_has_for_itself_can_be_had(opened):
+    async def story(pilot, said, journal):
+        for number, name in enumerate(("tab", "shift+tab", "ctrl+a", "alt+x", "backspace", "pageup", "delete"), 1):
+            await pilot.press("g", name)
+            assert pilot.app._main.session.notice == f"There is no label {number + 3}: the model has 3."
+
+    taken = ("tab", "shift+tab", "ctrl+a", "alt+x", "backspace", "pageup", "delete")
+    keys = {f"label_{number + 3}": (name,) for number, name in enumerate(taken, 1)}
+    opened(story, choices=Choices(keys=keys | {"page_up": ("pagedown",), "page_down": ("ctrl+d",)}))
+
+
 def test_footer_help_and_notices_show_the_keys_that_are_bound(opened):
     async def story(pilot, said, journal):
         assert notice(pilot) == " h shows all keys: y accepts the label, a flips it, f5 takes it back, ; retrains."
@@ -116,6 +127,7 @@ def test_room_and_theme_are_commands_like_others(opened):
         await until(pilot, lambda: isinstance(pilot.app.screen, Choose))
         await pilot.press("n")
         pilot.app.theme = "high-contrast"
+        await until(pilot, lambda: 'theme = "high-contrast" below [look]' in notice(pilot))
         await pilot.app.run_action("theme()", pilot.app._main)
         await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
 

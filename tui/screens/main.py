@@ -16,9 +16,10 @@ from engine.journal import Journal
 from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
+from tui.keys import face
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
-from tui.notices import hint
+from tui.notices import hint, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.looking import Looking
@@ -72,6 +73,7 @@ class Main(Looking):
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
         self.begin_to_look()
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._tell(themed(theme.name)))
         self.table.focus()
 
     def on_unmount(self) -> None:
@@ -217,5 +219,8 @@ class Main(Looking):
 def bound(commands: Iterable[Command]) -> type[Main]:
     """The main screen with these commands' keys; Textual takes them from the class."""
     keyed = (command for command in commands if command.keys)
-    bindings = [Binding(",".join(each.keys), each.action, each.name, show=each.footer) for each in keyed]
+    bindings = [
+        Binding(",".join(each.keys), each.action, each.name, show=each.footer, key_display=face(each.keys[0]))
+        for each in keyed
+    ]
     return type("Main", (Main,), {"BINDINGS": bindings})
