@@ -31,11 +31,13 @@ class Place:
         out: Path | None = None,
         keeping: Keeping = AS_BEFORE,
         ask_above_bytes: int = ASK_ABOVE_BYTES,
+        usual: Keeping = AS_BEFORE,
     ) -> None:
         """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
 
-        What `keeping` says of features is remembered; where nobody ever said anything, a scan whose features would take
-        more than `ask_above_bytes` asks first. Raises FolderError, ModelError or BadSetting.
+        What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
+        that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. Raises
+        FolderError, ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = home(folder)
@@ -43,7 +45,7 @@ class Place:
         self._catalogue = Catalogue(self.home / "catalogue.db")
         try:
             self._open_model(model, out)
-            self._store = self._store_for(self.model, keeping)
+            self._store = self._store_for(self.model, keeping, usual)
         except BaseException:
             self._catalogue.close()
             raise
@@ -63,9 +65,10 @@ class Place:
         self.version = self.versions.present(self.model.file)
         self._model_watch = ModelWatch(self.target)
 
-    def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE) -> FeatureStore:
+    def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE, usual: Keeping = AS_BEFORE) -> FeatureStore:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
-        said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
+        before = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit"))
+        said = usual.but(before).but(keeping)
         parent, key = self.home / "features", model.backbone_key
         store = FeatureStore(parent / key, model.backbone.shape, said.half, said.limit_bytes)
         # Only now: what the disk has no room for would be in the way whenever the folder is opened.

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from engine import events
 from tui.comparison import Comparison, compared
+from tui.notices import live_begins, live_learned
 from tui.progress import Scan, Training
 from tui.text import count, learned
 
 if TYPE_CHECKING:
     from tui.session import Session
 
-LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
 LOSSES_KEPT = 200
 """Of the loss curve; a terminal is no wider."""
 
@@ -94,7 +94,7 @@ def _live_worked(session: Session, event: events.LiveWorked) -> Session:
 
 def _live_learned(session: Session, event: events.LiveLearned) -> Session:
     words = learned(event.flips, event.learned, event.accepted, event.broken)
-    said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
+    said = live_learned(words, session.keys) if event.verdicts else live_begins(session.keys)
     return replace(session, notice=said, preparing="", problem="")
 
 

@@ -9,8 +9,9 @@ from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
 from engine.keeping import Keeping
-from tui import making, opening, version
+from tui import examples, making, opening, setting_up, version
 from tui.output import Json, printer, say
+from tui.settings import Precision, Trainer
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -23,7 +24,7 @@ app = App(
     result_action="return_value",
 )
 
-TrainerName = Annotated[str, Parameter(name="--trainer")]
+TrainerName = Annotated[Trainer | str, Parameter(name="--trainer")]
 
 
 @app.command
@@ -75,7 +76,7 @@ def train(
     out
         Where the new model is written.
     trainer
-        auto, edit, fit, sgd or plain.
+        What to train with.
     anchors
         A folder of images that keep their predictions; the CSV file's own folder if left out.
     epochs
@@ -110,11 +111,11 @@ def retrain(
     folder: Path,
     /,
     *,
-    trainer: TrainerName = "auto",
+    trainer: TrainerName | None = None,
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
-    features: str = "",
+    features: Precision | str = "",
     store_limit: str = "",
     json: Json = False,
 ) -> int:
@@ -125,7 +126,7 @@ def retrain(
     folder
         A folder that was opened before.
     trainer
-        auto, edit, fit, sgd or plain.
+        What to train with; what the settings file says, if left out.
     max_epochs
         At most so many, for all trainers but plain.
     seconds
@@ -133,16 +134,19 @@ def retrain(
     force
         Promote the model even if it is right on fewer verdicts than before.
     features
-        Keep features in full or half precision: full or half. Remembered.
+        Keep features in full or half precision. Remembered.
     store_limit
         Room that features may take, such as 500MB or 2GB, or none. Remembered.
     json
         One JSON object a line.
     """
-    from tui import headless
+    from tui import headless, settings_file
 
+    usual = settings_file.read()
+    trainer = trainer or usual.trainer
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    return headless.retrain(printer(json), folder, trainer, chosen, force, Keeping(features, store_limit))
+    asked = usual.opening(folder, None, None, Keeping(features, store_limit))
+    return headless.retrain(printer(json), asked, trainer, chosen, force)
 
 
 @app.command
@@ -216,6 +220,12 @@ app.command(opening.demo)
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)
+app.command(setting_up.settings)
+setting_up.completes(app)
+app.help_epilogue = examples.shown("catflap")
+for name in app:
+    if not name.startswith("-"):
+        app[name].help_epilogue = examples.shown(name)
 
 
 def _refused(error: CatflapError) -> int:

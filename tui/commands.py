@@ -1,7 +1,9 @@
 """COMMANDS: everything that a key does; keys, footer, palette, help screen and documentation come from this table."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from tui.keys import face, faces
 
 
 @dataclass(frozen=True)
@@ -11,13 +13,18 @@ class Command:
     action: str
     """The method `action_...` of the main screen, with its argument where it takes one."""
     keys: tuple[str, ...]
-    """As Textual names them."""
+    """As Textual names them; none for what is in the palette alone."""
     name: str
     """In a word or two: footer and palette."""
     help: str
     """In a sentence: palette and help screen."""
     group: str
     footer: bool = False
+
+    @property
+    def id(self) -> str:
+        """What the settings file calls it."""
+        return self.name.lower().replace(" ", "_")
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -46,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("retrain", ("r",), "Retrain", "Retrain on all verdicts, check, save, load, predict again.",
             "Model", True),
     Command("live", ("l",), "Live", "Retrain in memory at every verdict, and show it; r keeps it.", "Model"),
+    Command("room", (), "Room", "Choose how much of new images is kept on the disk.", "Model"),
     Command("stop", ("escape",), "Stop", "End a range; stop what runs, nothing is lost; show all.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain, mixed, likely mistakes, changed, name ...", "Looking", True),
     Command("alike", ("D",), "Duplicates", "Groups of pictures that are nearly the same; v takes a group.", "Looking"),
@@ -54,36 +62,34 @@ COMMANDS: tuple[Command, ...] = (
     Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),
     Command("matrix", ("m",), "Matrix", "Confusion matrix; Enter on a cell shows its images.", "Looking"),
     Command("history", ("h",), "History", "All versions of the model: compare two, restore one.", "Model"),
+    Command("theme", (), "Theme", "Choose the colours.", "Looking"),
+    Command("palette", ("ctrl+p",), "Palette", "Find a command by its name.", "Catflap"),
     Command("help", ("question_mark",), "Help", "Show all keys.", "Catflap", True),
     Command("quit", ("q",), "Quit", "Leave; everything is already saved.", "Catflap", True),
 )  # fmt: skip
 
 
-def groups() -> Iterator[tuple[str, list[Command]]]:
+def with_keys(keys: Mapping[str, tuple[str, ...]]) -> tuple[Command, ...]:
+    """The commands with the keys that a person chose, by id; what is not named keeps its own."""
+    return tuple(replace(command, keys=keys.get(command.id, command.keys)) for command in COMMANDS)
+
+
+def groups(commands: tuple[Command, ...] = COMMANDS) -> Iterator[tuple[str, list[Command]]]:
     """The commands by group, in the table's order."""
-    names = dict.fromkeys(command.group for command in COMMANDS)
+    names = dict.fromkeys(command.group for command in commands)
     for name in names:
-        yield name, [command for command in COMMANDS if command.group == name]
-
-
-KEY_NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "escape": "Esc",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-    "down": "↓",
-    "up": "↑",
-    "space": "space",
-    "enter": "Enter",
-    "home": "Home",
-    "end": "End",
-    "ctrl+f": "Ctrl+f",
-    "ctrl+b": "Ctrl+b",
-}
-"""How keys are shown, where Textual's name is not what stands on the key."""
+        yield name, [command for command in commands if command.group == name]
 
 
 def shown(command: Command) -> str:
-    """The command's keys as a person reads them."""
-    return " ".join(KEY_NAMES.get(key, key) for key in command.keys)
+    """The command's keys as a person reads them; empty where it has none."""
+    return faces(command.keys)
+
+
+def key_words(commands: tuple[Command, ...]) -> dict[str, str]:
+    """By id, what to press, for the words of a notice: the first key, or what to look for in the palette."""
+    return {command.id: face(command.keys[0]) if command.keys else f"{command.name} (palette)" for command in commands}
+
+
+KEYS = key_words(COMMANDS)
+"""What to press where nobody chose other keys."""

@@ -26,6 +26,7 @@ from engine.workspace import Workspace
 from tui import history as past
 from tui import inspection
 from tui.inspection_words import described
+from tui.messages import Opening
 from tui.text import count, learned, percent, safe, size, unread
 
 
@@ -138,9 +139,9 @@ def train(
     return int(skipped > 0)
 
 
-def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, force: bool, keeping: Keeping) -> int:
+def retrain(printer: Printer, opening: Opening, trainer: str, settings: Settings, force: bool) -> int:
     """`catflap retrain`: what r does."""
-    with Workspace(folder, keeping=keeping) as workspace:
+    with opening.workspace() as workspace:
         skipped, _ = _follow(printer, workspace.scan())
         with Journal(workspace.home / "journal.db", read_only=True) as journal:
             verdicts = {image: each.label or "" for image, each in journal.in_force().items()}

@@ -25,6 +25,14 @@ class Opening:
     out: Path | None = None
     keeping: Keeping = field(default_factory=Keeping)
     ask_above_bytes: int = ASK_ABOVE_BYTES
+    usual: Keeping = field(default_factory=Keeping)
+    """Where nobody ever said how this folder's features are kept."""
+
+    def workspace(self) -> Workspace:
+        """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
+        from engine.workspace import Workspace
+
+        return Workspace(self.folder, self.model, self.out, self.keeping, self.ask_above_bytes, self.usual)
 
 
 class Request(Protocol):

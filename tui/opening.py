@@ -7,10 +7,10 @@ from cyclopts import Parameter
 
 from engine.keeping import Keeping
 from tui.output import say
-from tui.settings import Choices
+from tui.settings import Options, Precision
 
-Chosen = Annotated[Choices, Parameter(name="*", negative="")]
-AS_USUAL = Choices()
+Chosen = Annotated[Options, Parameter(name="*")]
+AS_USUAL = Options()
 
 
 def open_folder(
@@ -19,9 +19,9 @@ def open_folder(
     *,
     model: Path | None = None,
     out: Path | None = None,
-    features: str = "",
+    features: Precision | str = "",
     store_limit: str = "",
-    choices: Chosen = AS_USUAL,
+    options: Chosen = AS_USUAL,
 ) -> int:
     """Open the app on a folder of photographs.
 
@@ -34,16 +34,17 @@ def open_folder(
     out
         Leave the model as it is, and write new ones here (.mlmodel).
     features
-        Keep what the frozen layers made of each image in full or half precision: full or half. Remembered.
+        Keep what the frozen layers made of each image in full or half precision. Remembered.
     store_limit
         Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     """
+    from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, choices, Keeping(features, store_limit))
+    return run(folder, model, out, settings_file.read().but(options), Keeping(features, store_limit))
 
 
-def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa: A002
+def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002
     """Open the app on the bundled drawings, with a model that makes mistakes.
 
     Parameters
@@ -53,9 +54,11 @@ def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa
     """
     import tempfile
 
+    from tui import settings_file
     from tui.samples import copy_samples
     from tui.start import run
 
+    choices = settings_file.read().but(options)
     place = dir or Path(tempfile.mkdtemp(prefix="catflap-demo-"))
     images, model = copy_samples(place)
     code = run(images, model, None, choices)

@@ -16,6 +16,11 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def show(text: str) -> None:
+    """A result as it is, on standard output."""
+    print(text, end="")
+
+
 def printer(json: bool) -> "Printer":
     """What a command's results go to."""
     from tui.headless import Printer

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from engine.aside import Aside, shared_out
 from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
-from tui.after import FOLDS, LIVE_BEGINS
+from tui.after import FOLDS
+from tui.commands import KEYS
 from tui.comparison import Comparison
 from tui.insight import Insight
+from tui.notices import live_begins, put_off
 from tui.progress import Scan, Training
 from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
@@ -68,6 +70,8 @@ class Session:
     """One line for the person."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
+    keys: Mapping[str, str] = field(default_factory=lambda: KEYS)
+    """What to press for a command, by its id."""
 
     def __post_init__(self) -> None:
         # At first, and where another process gave verdicts on the same folder meanwhile.
@@ -94,7 +98,7 @@ class Session:
         assert self.room is not None
         if keeps:
             return replace(self, room=None, notice="")
-        return replace(self, put_off=True, notice=f"{self.unread} not read; Room in the palette (ctrl+p) asks again.")
+        return replace(self, put_off=True, notice=put_off(self.unread, self.keys))
 
     def asked_again(self) -> "Session":
         """The person wants to decide now."""
@@ -128,7 +132,7 @@ class Session:
         """Live was switched on or off; what it changes is compared with what the saved model predicts."""
         if not on:
             return replace(self, live=False, preparing="", notice="Live is off: what the saved model predicts is shown.")
-        return replace(self, live=True, rows=self.rows.before_new_model(), notice=LIVE_BEGINS, problem="")
+        return replace(self, live=True, rows=self.rows.before_new_model(), notice=live_begins(self.keys), problem="")
 
     def decided(self, notice: str) -> "Session":
         """The person said what becomes of the challenger."""

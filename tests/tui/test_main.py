@@ -71,11 +71,11 @@ def opened(tmp_path):
 
     prepare()
 
-    def run(story, labels=LABELS, rows=ROWS, trainable="", size=(80, 24)):
+    def run(story, labels=LABELS, rows=ROWS, trainable="", size=(80, 24), choices=Choices()):  # noqa: B008
         async def play():
             said = Said()
             with Journal(tmp_path / "journal.db") as journal:
-                app = Catflap(tmp_path, said, journal, Choices())
+                app = Catflap(tmp_path, said, journal, choices)
                 said.to_say = [
                     ModelOpened("model.mlmodel", labels, 0, (9, 7), not trainable, trainable),
                     FolderChanged(added=predicted(rows).paths),

@@ -128,6 +128,6 @@ def test_few_verdicts_are_not_reviewed(opened):
         await until(pilot, lambda: pilot.app._main.session.version == 1)
         await pilot.press("w")
         assert not asked(said, Review)
-        assert "changed no prediction" in pilot.app._main.session.notice
+        assert "changed nothing" in pilot.app._main.session.notice
 
     opened(story)

@@ -131,7 +131,8 @@ class Labelling(Moving):
         self._journal.append(verdicts, time.time())
         self._anchor, self._all_shown = None, False
         judged = self.session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
-        self.become(judged.told(f"{count(len(verdicts), 'verdict')} given; u takes them back.") if marked else judged)
+        given = f"{count(len(verdicts), 'verdict')} given; {self.session.keys['undo']} takes them back."
+        self.become(judged.told(given) if marked else judged)
         if not marked and on:
             self._go_on()
         self.verdicts_changed()

@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+from textual import events
+
 from engine.journal import Journal
+from tui.notices import hint
 from tui.pictures import Pictures
 from tui.screens.questions import Questions
 from tui.widgets.picture import Picture
+from tui.widgets.table import Table
 from tui.work import Work
 
 LOOK_S = 0.03
@@ -58,3 +62,15 @@ class Looking(Questions):
         if following:
             self.add_class(following)
         self.call_after_refresh(self.show_picture)
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice on a row, or on the picture: the picture large, or not."""
+        self.hint_read()
+        if isinstance(event.widget, Picture) or (isinstance(event.widget, Table) and event.chain == 2):
+            self.toggle_class("-large")
+            self.call_after_refresh(self.show_picture)
+
+    def hint_read(self) -> None:
+        """A first key, or click: the hint goes."""
+        if self.session.notice == hint(self.session.keys):
+            self._tell("")

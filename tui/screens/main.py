@@ -1,6 +1,7 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,11 +13,13 @@ from textual.widgets import Footer
 
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelReplaced, ModelRestored, ModelSaved
 from engine.journal import Journal
-from tui.commands import COMMANDS
+from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
+from tui.keys import face
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
+from tui.notices import hint, themed
 from tui.order import ORDERS, arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.reviewing import Reviewing
@@ -39,10 +42,6 @@ LISTEN_S = {False: 0.1, True: 0.5}
 class Main(Reviewing):
     """Holds the session; every change of it goes through `become`."""
 
-    BINDINGS = [  # noqa: RUF012 - Textual's own form
-        Binding(",".join(command.keys), command.action, command.name, show=command.footer) for command in COMMANDS
-    ]
-
     class Refused(Message):
         """The engine could not open the folder or the model, and says why."""
 
@@ -52,8 +51,11 @@ class Main(Reviewing):
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__(journal, work, folder)
-        self._choices, self._swapped = choices, False
-        self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
+        self._choices, self._swapped, self._order_name = choices, False, choices.order
+        self._commands = with_keys(choices.keys)
+        verdicts, keys = journal.in_force(), key_words(self._commands)
+        notice = "" if verdicts else hint(keys)
+        self.set_reactive(Main.session, Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice))
 
     def compose(self) -> ComposeResult:
         """Title; table and side; counts; notice; keys."""
@@ -73,6 +75,7 @@ class Main(Reviewing):
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
         self.begin_to_look()
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._tell(themed(theme.name)))
         self.table.focus()
 
     def on_unmount(self) -> None:
@@ -98,7 +101,8 @@ class Main(Reviewing):
                     session = session.failed(f"{sentence} {hint}".strip())
                 case Crashed(why=why):
                     session = session.failed(
-                        f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
+                        f"{why} Verdicts are kept; press {session.keys['quit']}, open the folder again; "
+                        ".catflap/engine.log says more."
                     )
         if session is not self.session:
             before, self._swapped = self.session, self._swapped or bool(kinds & SWAPS)
@@ -163,7 +167,9 @@ class Main(Reviewing):
         session = self.session
         verdicts, aside = session.taught()
         if session.why_not or not verdicts:
-            self._tell(session.why_not or "Give some verdicts first: a accepts, x flips.")
+            keys = session.keys
+            none = f"Give some verdicts first: {keys['accept']} accepts, {keys['flip']} flips."
+            self._tell(session.why_not or none)
         elif session.busy:
             self.become(session.queued())
         else:
@@ -208,8 +214,26 @@ class Main(Reviewing):
 
     def action_help(self) -> None:
         """All keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self._commands))
+
+    def action_palette(self) -> None:
+        """Every command by its name."""
+        self.app.action_command_palette()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        self.app.action_change_theme()
 
     def action_quit(self) -> None:
         """Everything is already saved."""
         self.app.exit(return_code=0)
+
+
+def bound(commands: Iterable[Command]) -> type[Main]:
+    """The main screen with these commands' keys; Textual takes them from the class."""
+    keyed = (command for command in commands if command.keys)
+    bindings = [
+        Binding(",".join(each.keys), each.action, each.name, show=each.footer, key_display=face(each.keys[0]))
+        for each in keyed
+    ]
+    return type("Main", (Main,), {"BINDINGS": bindings})

@@ -94,7 +94,7 @@ class Moving(Screen[None]):
         """Begin a range at the cursor, or end it."""
         begins = self._anchor is None
         self._mark(self.range_begins() if begins else None, False)
-        self._tell("Range: move, then give a verdict; Esc ends it." if begins else "")
+        self._tell(f"Range: move, then give a verdict; {self.session.keys['stop']} ends it." if begins else "")
 
     def range_begins(self) -> int:
         """The position at which a range begins; the cursor may go to its end at once."""
@@ -104,7 +104,8 @@ class Moving(Screen[None]):
         """Mark everything that is shown, or nothing."""
         self._mark(None, not self._all_shown)
         shown = count(len(self._order), "image")
-        self._tell(f"The next verdict is for all that is shown, {shown}; Esc ends it." if self._all_shown else "")
+        stop = self.session.keys["stop"]
+        self._tell(f"The next verdict is for all that is shown, {shown}; {stop} ends it." if self._all_shown else "")
 
     def _mark(self, anchor: int | None, all_shown: bool) -> None:
         self._anchor, self._all_shown, self._touched = anchor, all_shown, True

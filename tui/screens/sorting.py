@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from textual import events
+
 from tui.messages import Alike, Mix, Review
 from tui.order import ALIKE, ORDERS
 from tui.screens.looking import Looking
@@ -29,6 +31,14 @@ class Sorting(Looking):
 
     _awaited = ""
     """The order that waits for the engine; its rows move once more when that is done."""
+
+    def on_click(self, event: events.Click) -> None:
+        """On the title: the next order, or the palette."""
+        if isinstance(event.widget, Title):
+            if event.widget.is_order(event.x):
+                self.action_next_order()
+            else:
+                self.app.action_command_palette()
 
     def action_next_order(self) -> None:
         """The next of the orders."""
@@ -59,7 +69,9 @@ class Sorting(Looking):
         """What the last retrain learned and broke, or everything again."""
         self._filtered("" if self.session.filter == "outcome" else "outcome", None)
         if self.session.filter and not len(self._order):
-            self._tell("The last retrain changed no prediction that has a verdict; w shows all again.")
+            self._tell(
+                f"The last retrain changed nothing that has a verdict; {self.session.keys['what_changed']} shows all."
+            )
 
     def _ordered(self, name: str) -> None:
         self._touched, self._order_name = True, name
@@ -121,7 +133,8 @@ class Sorting(Looking):
         apart = len(insight.contradicting(self.session.verdicts))
         groups = count(len(insight.members), "group")
         contra = f", {apart} with verdicts that contradict each other (≠)" if apart else ""
-        return f"{groups} of near-duplicates{contra}; v takes a whole one, D ends this."
+        keys = self.session.keys
+        return f"{groups} of near-duplicates{contra}; {keys['range']} takes a whole one, {keys['duplicates']} ends this."
 
     def _suspects_found(self) -> str:
         return f"{count(len(self.session.insight.suspects), 'verdict')} may be a mistake. {self.session.insight.honest}"

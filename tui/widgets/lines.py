@@ -8,7 +8,7 @@ from textual.strip import Strip
 
 from tui.filters import flips
 from tui.session import Session
-from tui.text import count, fit, safe
+from tui.text import count, fit, safe, width
 from tui.widgets.still import Still
 
 FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged held excluded -not"
@@ -56,14 +56,24 @@ class Title(Line):
 
     def words(self, session: Session) -> str:
         """`Catflap  CatDog.mlmodel, version 2  ~/photographs  uncertain first`."""
-        model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
-        live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
         some = f" · / {safe(session.filter)}" if session.filter else ""
-        return f" Catflap · {model}{live} · {safe(session.folder.name)} · {self.order}{some}"
+        return f"{_opened(session)}{self.order}{some}"
+
+    def is_order(self, x: int) -> bool:
+        """Whether the order stands in that cell."""
+        first = width(_opened(self.session))
+        return first <= x < first + width(self.order)
 
     def watch_order(self) -> None:
         """The order is part of the title."""
         self.watch_session(self.session)
+
+
+def _opened(session: Session) -> str:
+    """What is open, as the title begins."""
+    model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
+    live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
+    return f" Catflap · {model}{live} · {safe(session.folder.name)} · "
 
 
 class Counts(Line):

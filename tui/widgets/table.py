@@ -43,11 +43,11 @@ class Table(Widget, can_focus=True):
     Table {
         height: 1fr; background: $background;
         & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
-        & > .table--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .table--cursor { background: $primary-darken-1; color: $text; text-style: bold; }
         & > .table--dim { color: $text-muted; }
-        & > .table--wrong { color: $error; text-style: bold; }
-        & > .table--right { color: $success; }
-        & > .table--changed { color: $warning; }
+        & > .table--wrong { color: $text-error; text-style: bold; }
+        & > .table--right { color: $text-success; }
+        & > .table--changed { color: $text-warning; }
         & > .table--bar { color: $primary; }
     }
     """
@@ -283,7 +283,7 @@ class Table(Widget, can_focus=True):
             if under_cursor:
                 look = self.get_component_rich_style("table--cursor")
             elif component:
-                look = self.rich_style + self.get_component_rich_style(component, partial=True)
+                look = self.rich_style + self.get_component_rich_style(component)
             else:
                 look = self.rich_style
             self._looks[component, under_cursor] = look
