@@ -11,6 +11,7 @@ from engine.errors import BadLabels
 from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
 from engine.labels import Labelled, refuse_contradictions
 from engine.model import Model
+from engine.provenance import provenance
 from engine.reading import Reading, readings
 from engine.spec.file import write
 from engine.trainers import Lesson, Settings
@@ -65,13 +66,16 @@ def train(
     yield from model.train(_lesson(model, labelled, named, kept), trainer, settings)
 
 
-def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]) -> ModelSaved:
+def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32], trainer: str, at: float) -> ModelSaved:
     """Write the model with the trained head to `out`, if the file, read back, predicts `probes` as the head does.
+
+    Its metadata say how it was trained, at `at` in Unix seconds.
 
     Raises ModelError if it does not; FolderError if `out` cannot be written. Either way, `out` is as it was.
     """
-    write(out, model.bytes_with(result.head), lambda saved: model.reopened(saved).require_same(result.head, probes))
-    return ModelSaved(out, 1, result.before, result.after)
+    data = model.bytes_with(result.head, provenance(result, trainer, at, 1))
+    write(out, data, lambda saved: model.reopened(saved).require_same(result.head, probes))
+    return ModelSaved(out, 1, result.before, result.after, result.held)
 
 
 def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float32]:

@@ -26,6 +26,7 @@ from engine.gallery import Gallery
 from engine.head import Head
 from engine.living import Living
 from engine.model import Model
+from engine.provenance import provenance
 from engine.scan import block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
@@ -166,6 +167,7 @@ class Workspace(Gallery):
     def promote(self, result: Retrained, trainer: str, at: float) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
         probes = self._probes()
+        self.versions.keep_champion(self.model.file, at)
         said = Version(
             0, "", "", at, "retrained", trainer,
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
@@ -173,11 +175,11 @@ class Workspace(Gallery):
         )  # fmt: skip
         kept = self.versions.promote(
             self.model.file,
-            self.model.bytes_with(result.head),
+            self.model.bytes_with(result.head, provenance(result, trainer, at, self.versions.coming())),
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
-        event = ModelSaved(self.target, kept.version, result.before, result.after)
+        event = ModelSaved(self.target, kept.version, result.before, result.after, result.held)
         yield from self._replaced(self.model.reopened(read(self.target)), kept.version, event)
 
     def restore(self, version: int, at: float) -> Iterator[Event]:

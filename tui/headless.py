@@ -134,7 +134,7 @@ def train(
         _refuse(printer, result)
         return 1
     probes = probe_features(model, {name: each.file for name, each in labelled.items()})
-    printer.event(save(model, result, out, probes))
+    printer.event(save(model, result, out, probes, trainer, time.time()))
     return int(skipped > 0)
 
 
