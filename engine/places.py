@@ -26,6 +26,14 @@ def home(folder: Path) -> Path:
     return user_state_path("catflap") / "folders" / f"{folder.name or 'root'}-{name}"
 
 
+def opened_before(folder: Path) -> Path:
+    """What Catflap keeps of a folder that was opened before. Raises FolderError where it never was."""
+    kept = home(folder)
+    if not (kept / "catalogue.db").exists():
+        raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
+    return kept
+
+
 def find_model(folder: Path, given: Path | None, remembered: str) -> Path:
     """The model to open with a folder: the one given, the one opened before, or the only one that lies in it.
 

@@ -9,7 +9,6 @@ from engine.comparing import Kept, compared, require_same_features
 from engine.errors import CannotTrain, CatflapError
 from engine.events import (
     Event,
-    Held,
     ImagesPredicted,
     LiveLearned,
     LiveWaits,
@@ -25,6 +24,7 @@ from engine.features import FeatureStore
 from engine.gallery import Gallery
 from engine.head import Head
 from engine.living import Living
+from engine.measuring import held as held_of
 from engine.model import Model
 from engine.provenance import provenance
 from engine.scan import block_of
@@ -94,11 +94,7 @@ class Workspace(Gallery):
         if not usable:
             return result
         features = self._store.read(self._store.find(list(usable)))
-        right = [
-            sum(said == label for said, label in zip(self.model.said(features, head), usable.values(), strict=True))
-            for head in (self.model.head, result.head)
-        ]
-        return replace(result, held=Held(len(usable), *right))
+        return replace(result, held=held_of(self.model, result.head, features, list(usable.values())))
 
     def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings, aside: Aside) -> Iterator[Event]:
         """What live shows, if it is on; what is trained now otherwise."""

@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
 from engine.keeping import Keeping
-from tui import making, opening, version
+from tui import exchange, making, opening, version
 from tui.output import Json, printer, say
 
 REFUSED, INTERRUPTED = 2, 130
@@ -213,6 +213,7 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
 
 app.default(opening.open_folder)
 app.command(opening.demo)
+app.command(exchange.labels)
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)

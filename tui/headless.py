@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.catalogue import Catalogue
-from engine.errors import BadSetting, FolderError
+from engine.errors import BadSetting
 from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesPredicted, ModelSaved, Retrained, RoomAsked
 from engine.folder import scan
 from engine.journal import Journal
@@ -18,7 +18,7 @@ from engine.model import open_model
 from engine.once import predict as predict_files
 from engine.once import probe_features, save
 from engine.once import train as train_once
-from engine.places import home
+from engine.places import opened_before
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
 from engine.versions import present_version
@@ -160,7 +160,7 @@ def inspect(printer: Printer, model_path: Path) -> int:
 
 def status(printer: Printer, folder: Path) -> int:
     """`catflap status`: counts, without loading a model."""
-    kept = _kept(folder)
+    kept = opened_before(folder)
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
         images = catalogue.images()
         model, version = present_version(kept, catalogue)
@@ -200,7 +200,7 @@ def status(printer: Printer, folder: Path) -> int:
 
 def history(printer: Printer, folder: Path) -> int:
     """`catflap history`: a line for every version."""
-    kept = _kept(folder)
+    kept = opened_before(folder)
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
         versions, (_, present) = catalogue.versions(), present_version(kept, catalogue)
     if not versions and not printer.json:
@@ -213,7 +213,7 @@ def history(printer: Printer, folder: Path) -> int:
 
 def restore(printer: Printer, folder: Path, version: int) -> int:
     """`catflap restore`: an older version becomes the present one."""
-    _kept(folder)
+    opened_before(folder)
     with Workspace(folder) as workspace:
         for event in workspace.scan():
             if isinstance(event, ImageSkipped):
@@ -286,10 +286,3 @@ def _files(paths: Sequence[Path]) -> dict[str, Path]:
         else:
             found[str(path)] = path
     return found
-
-
-def _kept(folder: Path) -> Path:
-    kept = home(folder)
-    if not (kept / "catalogue.db").exists():
-        raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
-    return kept
