@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from engine.errors import FolderError, UnreadableModel
+from engine.errors import BadSetting, FolderError, UnreadableModel
 
 KEPT = ".catflap"
 MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
@@ -32,6 +32,17 @@ def opened_before(folder: Path) -> Path:
     if not (kept / "catalogue.db").exists():
         raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
     return kept
+
+
+def sub_folder(folder: Path, said: str) -> str:
+    """What the paths of all images in a folder inside `folder` begin with, without a slash at its end.
+
+    `said` is relative to `folder`. Raises BadSetting if there is no such folder, or it lies outside.
+    """
+    inside = os.path.relpath(os.path.realpath(folder / said), os.path.realpath(folder))
+    if inside == "." or inside.split("/")[0] == ".." or not (folder / inside).is_dir():
+        raise BadSetting(f"{said!r} is no folder inside {str(folder)!r}.", "Give one such as test, or none.")
+    return inside
 
 
 def find_model(folder: Path, given: Path | None, remembered: str) -> Path:

@@ -72,6 +72,7 @@ class Workspace(Gallery):
         in Unix seconds. Raises CannotTrain, BadLabels or BadSetting.
         """
         self.model.require_trainable()
+        verdicts, aside = self._apart(verdicts, aside)
         yield from self._features_of({**verdicts, **aside.held})
         result: Retrained | None = None
         for event in self._trained(verdicts, trainer, settings, aside):
@@ -118,6 +119,7 @@ class Workspace(Gallery):
         """
         self.model.require_trainable()
         self._lived = dict(verdicts), aside
+        verdicts, aside = self._apart(verdicts, aside)
         begins = self._living is None
         if begins:
             self._living = Living(self.model, whole=self.keeping.limit_bytes is None)

@@ -28,7 +28,9 @@ def serve(pipe: Connection, opening: Opening, log: Path) -> None:
     """Open the folder and serve requests until the pipe closes."""
     _step_back(log)
     try:
-        workspace = Workspace(opening.folder, opening.model, opening.out, opening.keeping, opening.ask_above_bytes)
+        workspace = Workspace(
+            opening.folder, opening.model, opening.out, opening.keeping, opening.ask_above_bytes, opening.held_out
+        )
     except CatflapError as error:
         pipe.send([Failed(error.sentence, error.hint, fatal=True)])
         return

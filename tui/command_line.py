@@ -116,6 +116,7 @@ def retrain(
     force: Annotated[bool, Parameter(negative="")] = False,
     features: str = "",
     store_limit: str = "",
+    held_out: str = "",
     json: Json = False,
 ) -> int:
     """Do what r does: retrain on the verdicts kept in a folder.
@@ -136,13 +137,15 @@ def retrain(
         Keep features in full or half precision: full or half. Remembered.
     store_limit
         Room that features may take, such as 500MB or 2GB, or none. Remembered.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
     json
         One JSON object a line.
     """
     from tui import headless
 
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    return headless.retrain(printer(json), folder, trainer, chosen, force, Keeping(features, store_limit))
+    return headless.retrain(printer(json), folder, trainer, chosen, force, Keeping(features, store_limit), held_out)
 
 
 @app.command
@@ -214,6 +217,7 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
 app.default(opening.open_folder)
 app.command(opening.demo)
 app.command(exchange.labels)
+app.command(exchange.import_labels, name="import")
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)

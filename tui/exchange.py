@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from engine.errors import BadSetting
-from tui.output import say, write
+from tui.output import Json, printer, say, write
 
 if TYPE_CHECKING:
     from engine.exports import Row
@@ -88,3 +88,35 @@ def _as_folders(rows: "Sequence[Row]", folder: Path, out: Path, copy: bool) -> N
             say(f"The label {safe(label)} is the folder {safe(name)}.")
     done = sum(row.label is not None for row in rows)
     say(f"{count(done, 'image')} in {count(len(folders), 'folder')} below {safe(str(out))}.")
+
+
+def import_labels(
+    folder: Path,
+    labels: Path,
+    /,
+    *,
+    model: Path | None = None,
+    replace: Flag = False,
+    held_out: str = "",
+    json: Json = False,
+) -> int:
+    """Take labels in as verdicts, as one step that u in the app takes back; they count as imported until confirmed.
+
+    Parameters
+    ----------
+    folder
+        The folder of images; folders in it are looked through as well.
+    labels
+        A CSV file with the header path,label, or a folder whose sub-folders are labels, such as FOLDER itself.
+    model
+        The model; may be left out when the folder was opened before, or holds exactly one.
+    replace
+        Also where a person has given another label.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
+    json
+        One JSON object a line.
+    """
+    from tui import importing
+
+    return importing.import_labels(printer(json), folder, labels, model, replace, held_out)

@@ -25,6 +25,7 @@ class Opening:
     out: Path | None = None
     keeping: Keeping = field(default_factory=Keeping)
     ask_above_bytes: int = ASK_ABOVE_BYTES
+    held_out: str = ""
 
 
 class Request(Protocol):

@@ -28,7 +28,14 @@ def before_textual() -> None:
     prepare()
 
 
-def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, keeping: Keeping | None = None) -> int:
+def run(
+    folder: Path,
+    model: Path | None,
+    out: Path | None,
+    choices: Choices,
+    keeping: Keeping | None = None,
+    held_out: str = "",
+) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     for value, allowed, what in ((choices.drawn, PREVIEWS, "preview"), (choices.trainer, TRAINERS, "trainer")):
         if value not in allowed:
@@ -43,7 +50,7 @@ def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, ke
     def opening() -> Opening:
         from tui.messages import Opening
 
-        return Opening(folder, model, out, keeping or Keeping())
+        return Opening(folder, model, out, keeping or Keeping(), held_out=held_out)
 
     before_textual()
     from tui.app import Catflap

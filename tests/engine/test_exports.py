@@ -219,6 +219,8 @@ def test_where_folders_are_not_written(folder, tmp_path):
     for place in (folder, folder / "sorted", tmp_path / "link" / "sorted", folder / ".." / "photos" / "x"):
         with pytest.raises(BadSetting, match="photographs' folder"):
             write_folders(rows, folder, place)
+    with pytest.raises(BadSetting, match="photographs' folder"):
+        write_folders(rows, tmp_path / "link", folder / "sorted")
     full = tmp_path / "full"
     full.mkdir()
     write_folders(rows, folder, full)

@@ -219,13 +219,8 @@ def test_a_stopped_training_is_offered_and_kept_on_demand(workspace, model_path)
     assert not list(workspace.keep_challenger(at=3.0))
 
 
-def test_what_is_held_out_is_measured_and_never_trained(workspace, monkeypatch):
-    found = predictions(workspace.scan())
-    wrong = wrong_ones(found)
-    held = dict(list(wrong.items())[:2])
-    learned = {content: label for content, label in wrong.items() if content not in held}
-    excluded = next(content for path, (content, _) in sorted(found.items()) if content not in wrong)
-    aside = Aside(held, frozenset({*held, excluded}))
+def noted_lessons(monkeypatch):
+    """What every lesson learns, and what it keeps."""
     seen, lesson = [], Teaching.lesson
 
     def noted(teaching, verdicts):
@@ -233,6 +228,17 @@ def test_what_is_held_out_is_measured_and_never_trained(workspace, monkeypatch):
         return lesson(teaching, verdicts)
 
     monkeypatch.setattr(Teaching, "lesson", noted)
+    return seen
+
+
+def test_what_is_held_out_is_measured_and_never_trained(workspace, monkeypatch):
+    found = predictions(workspace.scan())
+    wrong = wrong_ones(found)
+    held = dict(list(wrong.items())[:2])
+    learned = {content: label for content, label in wrong.items() if content not in held}
+    excluded = next(content for path, (content, _) in sorted(found.items()) if content not in wrong)
+    aside = Aside(held, frozenset({*held, excluded}))
+    seen = noted_lessons(monkeypatch)
     events = list(workspace.retrain(learned, "edit", Settings(), at=1.0, aside=aside))
     ((taught, anchors),) = seen
     assert taught == set(learned)
