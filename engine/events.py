@@ -9,6 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.findings import (
+    AlikeFound,
+    ComparisonWorked,
+    ImagesCompared,
+    QueueMixed,
+    VerdictsCrossed,
+    VerdictsReviewed,
+    VersionsCompared,
+    VersionsNotCompared,
+)
+
 if TYPE_CHECKING:
     # The app paints its first frame before it loads NumPy.
     import numpy as np
@@ -105,14 +116,6 @@ class TrainingBegan:
 @dataclass(frozen=True)
 class SamplesCompared:
     """How far the inner products of the samples' features are, with which some trainings begin."""
-
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class ImagesCompared:
-    """How far the images' features are compared with each other."""
 
     done: int
     total: int
@@ -241,39 +244,6 @@ class ModelRefused:
     why: str
 
 
-@dataclass(frozen=True)
-class ComparisonWorked:
-    """How far a comparison of two versions is."""
-
-    first: int
-    second: int
-    done: int
-    total: int
-
-
-@dataclass(frozen=True, eq=False)
-class VersionsCompared:
-    """What two versions of the model say of the same pictures."""
-
-    first: int
-    second: int
-    contents: tuple[bytes, ...]
-    """Each picture once."""
-    labels: tuple[str, ...]
-    """Of both."""
-    said: NDArray[np.int16]
-    """(2, pictures): the label that each of the two gives, by number; -1 for none."""
-
-
-@dataclass(frozen=True)
-class VersionsNotCompared:
-    """Two versions cannot be compared."""
-
-    first: int
-    second: int
-    why: str
-
-
 Event = (
     ModelOpened
     | FolderChanged
@@ -284,6 +254,10 @@ Event = (
     | TrainingBegan
     | SamplesCompared
     | ImagesCompared
+    | AlikeFound
+    | QueueMixed
+    | VerdictsCrossed
+    | VerdictsReviewed
     | LiveWorked
     | LiveLearned
     | LiveWaits

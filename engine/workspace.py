@@ -21,12 +21,14 @@ from engine.events import (
     TrainingBegan,
 )
 from engine.features import FeatureStore
-from engine.gallery import Gallery
 from engine.head import Head
+from engine.insight import Insight
 from engine.living import Living
 from engine.measuring import held as held_of
 from engine.model import Model
 from engine.provenance import provenance
+from engine.review.reviewed import reviewed
+from engine.review.similar import groups
 from engine.scan import block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
@@ -34,7 +36,7 @@ from engine.trainers import Settings
 from engine.trainers.lesson import never
 
 
-class Workspace(Gallery):
+class Workspace(Insight):
     """An open folder. Long calls are generators of events: to stop one is to close it, and nothing is half done."""
 
     _original: Model | None = None
@@ -100,9 +102,9 @@ class Workspace(Gallery):
     def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings, aside: Aside) -> Iterator[Event]:
         """What live shows, if it is on; what is trained now otherwise."""
         if self._living is None or trainer != "auto":
-            yield from self.model.train(self._teaching(aside).lesson(verdicts), trainer, settings)
+            yield from self.model.train(self.teaching(aside).lesson(verdicts), trainer, settings)
             return
-        for event in self._living.learn(self._teaching(aside), verdicts):
+        for event in self._living.learn(self.teaching(aside), verdicts):
             if isinstance(event, LiveWaits):
                 raise CannotTrain(event.why)
             if not isinstance(event, LiveLearned):
@@ -132,7 +134,7 @@ class Workspace(Gallery):
         if begins or self.keeping.limit_bytes is not None:
             yield from self._features_of(verdicts)
         assert self._living is not None
-        yield from self._living.learn(self._teaching(aside), verdicts)
+        yield from self._living.learn(self.teaching(aside), verdicts)
         yield from self._as_live()
 
     def end_live(self) -> Iterator[Event]:
@@ -148,9 +150,22 @@ class Workspace(Gallery):
             rows = self._living.probabilities(self._store, contents)
             yield ImagesPredicted(paths, contents, modified, rows, self.version)
 
-    def _teaching(self, aside: Aside = NOTHING) -> Teaching:
-        contents = sorted({content for _, content, _ in self._shown})
-        return Teaching(self.model, contents, self._store, self._origin(), aside.untouched)
+    def teaching(self, aside: Aside = NOTHING) -> Teaching:
+        """What lessons are made of."""
+        return Teaching(self.model, self._contents, self._store, self._origin(), aside.untouched)
+
+    def review(self, verdicts: Mapping[bytes, str], aside: Aside = NOTHING) -> Iterator[Event]:
+        """Cross-validate what `auto` learns from the verdicts; the last event is `VerdictsReviewed`.
+
+        Raises CannotTrain or BadLabels.
+        """
+        self.model.require_trainable()
+        contents = [content for content in verdicts if content in self._store]
+        teaching = self.teaching(aside)
+        usable = teaching.usable({content: verdicts[content] for content in contents})
+        yield from self._projections.cover(self._store, list(usable))
+        alike = yield from groups(self._projections, list(usable))
+        yield from reviewed(teaching.lesson(usable), self.model.train, usable, alike)
 
     def _origin(self) -> Head | None:
         """The untouched model's head, where it takes the same features."""

@@ -150,6 +150,19 @@ def _replaced(session: Session, version: int, notice: str) -> Session:
     return replace(session, version=version, rows=rows, waiting=None, notice=notice, problem="")
 
 
+def _alike_found(session: Session, event: events.AlikeFound) -> Session:
+    return replace(session, insight=session.insight.with_groups(event))
+
+
+def _queue_mixed(session: Session, event: events.QueueMixed) -> Session:
+    return replace(session, insight=session.insight.with_queue(event))
+
+
+def _verdicts_reviewed(session: Session, event: events.VerdictsReviewed) -> Session:
+    insight = session.insight.with_review(event)
+    return replace(session, insight=insight, notice=f"{session.notice} {insight.honest}".strip())
+
+
 def _same(session: Session, event: events.Event) -> Session:
     """How far something is that nothing on the screen tells of."""
     return session
@@ -175,6 +188,10 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.ModelReplaced: _model_replaced,
     events.ModelRefused: _model_refused,
     events.ImagesCompared: _same,
+    events.VerdictsCrossed: _same,
+    events.AlikeFound: _alike_found,
+    events.QueueMixed: _queue_mixed,
+    events.VerdictsReviewed: _verdicts_reviewed,
     events.ComparisonWorked: _images_compared,
     events.VersionsCompared: _versions_compared,
     events.VersionsNotCompared: _versions_not_compared,

@@ -32,6 +32,18 @@ def flips(session: Session) -> Mask:
     return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.flip])
 
 
+def _outcome(session: Session) -> tuple[Mask, Mask]:
+    """Verdicts that the present model predicts and the one before did not; and the other way round."""
+    rows, changed = session.rows, _changed(session) & (session.rows.verdict >= 0)
+    return changed & (rows.verdict == rows.predicted_labels), changed & (rows.verdict == rows.previous)
+
+
+def _contradicting(session: Session) -> Mask:
+    insight = session.insight
+    groups = insight.contradicting(session.verdicts)
+    return _showing(session, [content for group in groups for content in insight.members[group]])
+
+
 def _of_kind(session: Session, kind: str) -> Mask:
     return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.kind == kind])
 
@@ -64,6 +76,12 @@ def _differ(session: Session) -> Mask:
 
 WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "wrong": (_wrong, "the verdict and the present prediction differ"),
+    "learned": (lambda session: _outcome(session)[0], "flips that the last retrain learned"),
+    "broke": (lambda session: _outcome(session)[1], "accepted ones that the last retrain broke"),
+    "outcome": (lambda session: _outcome(session)[0] | _outcome(session)[1], "learned or broken by the last retrain"),
+    "suspect": (lambda session: _showing(session, session.insight.suspects), "verdicts that are likely mistakes"),
+    "near": (lambda session: _showing(session, session.insight.groups or ()), "others are nearly the same"),
+    "contra": (_contradicting, "nearly the same as others with another verdict"),
     "flips": (flips, "the verdict contradicted the model"),
     "changed": (_changed, "the last retrain changed the prediction"),
     "new": (lambda session: session.rows.arrived, "came while the app was open"),

@@ -37,6 +37,8 @@ class Rows:
     """The most probable label; -1 where there is no prediction."""
     confidence: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     """Its probability; not a number where there is no prediction."""
+    entropy: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Of its probabilities, from 0 to 1, where all labels are as likely; not a number where there is no prediction."""
     modified_ns: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     previous: Numbers = field(default_factory=_none)
     """The label predicted by the model before this one; -1 where there was none."""
@@ -74,6 +76,7 @@ class Rows:
             probabilities=unknown(len(self), predicted),
             predicted_labels=np.full(len(self), -1, np.int16),
             confidence=np.full(len(self), np.nan, np.float32),
+            entropy=np.full(len(self), np.nan, np.float32),
             previous=other[self.previous],
             verdict=other[self.verdict],
         )
@@ -97,6 +100,7 @@ class Rows:
             probabilities=self.probabilities.put(where, values),
             predicted_labels=_put(self.predicted_labels, where, labels),
             confidence=_put(self.confidence, where, confidence),
+            entropy=_put(self.entropy, where, _entropy(values)),
             modified_ns=_put(self.modified_ns, where, np.array(event.modified_ns, np.int64)[known]),
             verdict=_put(self.verdict, where, [verdicts.get(content, OPEN) for content in contents]),
             problems=self._problems_but(event.paths),
@@ -127,6 +131,7 @@ class Rows:
             probabilities=self.probabilities.plus(more),
             predicted_labels=_longer(self.predicted_labels, more, -1),
             confidence=_longer(self.confidence, more, np.nan),
+            entropy=_longer(self.entropy, more, np.nan),
             modified_ns=_longer(self.modified_ns, more, 0),
             previous=_longer(self.previous, more, -1),
             verdict=_longer(self.verdict, more, OPEN),
@@ -144,6 +149,7 @@ class Rows:
             probabilities=self.probabilities.only(stay),
             predicted_labels=self.predicted_labels[stay],
             confidence=self.confidence[stay],
+            entropy=self.entropy[stay],
             modified_ns=self.modified_ns[stay],
             previous=self.previous[stay],
             verdict=self.verdict[stay],
@@ -160,6 +166,7 @@ class Rows:
             probabilities=self.probabilities.put(where, nothing),
             predicted_labels=_put(self.predicted_labels, where, -1),
             confidence=_put(self.confidence, where, np.nan),
+            entropy=_put(self.entropy, where, np.nan),
             verdict=_put(self.verdict, where, OPEN),
             problems=self._problems_but(names),
         )
@@ -179,6 +186,15 @@ def _most_probable(probabilities: Floats) -> tuple[Numbers, Floats]:
     highest: Floats = probabilities.max(axis=1)
     labels_of: Numbers = np.where(np.isnan(highest), -1, probabilities.argmax(axis=1)).astype(np.int16)
     return labels_of, highest
+
+
+def _entropy(probabilities: Floats) -> Floats:
+    """(n,): Shannon's entropy of each row, with the number of labels as the logarithms' base."""
+    if probabilities.shape[1] < 2:
+        return np.full(len(probabilities), np.nan, np.float32)
+    # Nothing is never taken the logarithm of.
+    found: Floats = -(probabilities * np.log(np.maximum(probabilities, 1e-30))).sum(axis=1)
+    return (found / np.float32(np.log(probabilities.shape[1]))).astype(np.float32)
 
 
 def _put(column: NDArray[Any], where: Places, values: Any) -> NDArray[Any]:

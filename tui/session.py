@@ -13,6 +13,7 @@ from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
 from tui.after import FOLDS, LIVE_BEGINS
 from tui.comparison import Comparison
+from tui.insight import Insight
 from tui.progress import Scan, Training
 from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
@@ -58,6 +59,7 @@ class Session:
     """Whether the person does not want to decide that now."""
     comparison: Comparison | None = None
     """Of two versions, the last that was asked for."""
+    insight: Insight = field(default_factory=Insight)
     filter: str = ""
     """What the person wants to see; empty for everything."""
     typing: str | None = None

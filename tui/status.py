@@ -18,16 +18,19 @@ def status(line: Line, labels: Sequence[str], cells: int) -> str:
     """The most telling of what there is to say, for so many cells; `labels` are safe to show."""
     if line.state == SKIPPED:
         return "skipped" if cells < ROOMY else safe(line.why)
+    if line.telling and line.place:
+        return line.place
     if line.state == CHANGED:
         was = labels[line.previous]
-        return f"was {was}" if cells < ROOMY else f"changed: was {was}"
+        outcome = {line.predicted: "learned", line.previous: "broke"}.get(line.verdict, "changed")
+        return f"was {was}" if cells < ROOMY else f"{outcome}: was {was}"
     if line.state == NEW:
         return "new"
     if line.state == WAITING:
         return "waiting"
     if line.state == DIFFERS:
         return differing(line, cells)
-    return KINDS.get(line.kind, "flip" if line.flip else line.place)
+    return KINDS.get(line.kind, line.place or ("flip" if line.flip else ""))
 
 
 def differing(line: Line, cells: int) -> str:

@@ -36,6 +36,8 @@ class Line(NamedTuple):
     """What kind of verdict there is, HELD for all images of the folder that is held out; empty without one."""
     place: str
     """Why the row stands where it does, in a word."""
+    telling: bool
+    """Whether that is to be said before what else there is to say."""
     marked: bool
     """Whether the next verdict is for this row as well."""
     versions: tuple[tuple[int, str], ...] = ()
@@ -51,6 +53,8 @@ class TableRows:
     """Row numbers from top to bottom."""
     why: Callable[[int], str] = lambda row: ""
     """Why a row stands where it does in this order, in a word."""
+    telling: bool = False
+    """Whether that is to be said before what else there is to say."""
     marked: range = range(0)
     """The positions that the next verdict is for, where it is not for the cursor's alone."""
 
@@ -105,6 +109,7 @@ class TableRows:
             why=rows.problems.get(name, ""),
             kind=self._kind(name, given),
             place=self.why(row),
+            telling=self.telling,
             marked=position in self.marked,
             versions=self.versions(row),
         )

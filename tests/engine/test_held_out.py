@@ -57,9 +57,9 @@ def test_live_holds_out_what_comes_into_that_folder_meanwhile(pictures, model_pa
         verdicts = {content: truth(path) for path, (content, _) in sorted(found.items())[:8]}
         list(workspace.live(verdicts))
         kept = []
-        teaching = Workspace._teaching
+        teaching = Workspace.teaching
         monkeypatch.setattr(
-            Workspace, "_teaching", lambda self, aside: kept.append(teaching(self, aside).kept({})) or teaching(self, aside)
+            Workspace, "teaching", lambda self, aside: kept.append(teaching(self, aside).kept({})) or teaching(self, aside)
         )
         Image.fromarray(np.full((20, 30, 3), 77, np.uint8)).save(pictures / "more" / "new.png")
         predictions(workspace.scan())

@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.events import FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened, ModelSaved, Score
+from engine.events import (
+    AlikeFound,
+    FolderChanged,
+    ImageSkipped,
+    ImagesPredicted,
+    ModelOpened,
+    ModelSaved,
+    Score,
+    VerdictsReviewed,
+)
 from engine.journal import EXCLUDED, HELD, IMPORTED, Verdict
 from tui.columns import keys
 from tui.comparison import Comparison
@@ -46,6 +55,10 @@ def session():
     given |= {content(n): replace(given[content(n)], kind=kind) for n, kind in kinds.items()}
     given[content(13)] = Verdict(content(13), None, LABELS[1], 0, EXCLUDED)
     differing = {content(n): ("Cat", "Dog") for n in (2, 8, 16)}
+    found = found.after(AlikeFound(tuple(content(n) for n in (0, 3, 7, 8, 10)), np.array([0, 0, 1, 1, -1])))
+    quality = np.array([0.1, 0.2], np.float32)
+    contents = content(3), content(7)
+    found = found.after(VerdictsReviewed(contents, ("Cat", "Dog"), quality, np.array([True, True]), 1, 1))
     return replace(found.judged(given, given), comparison=Comparison(0, 1, ended=True, differing=differing))
 
 
@@ -53,6 +66,7 @@ def slowly(session):
     """By word: what it says of one row."""
     rows, number = session.rows, {label: n for n, label in enumerate(LABELS)}
     verdict = lambda n: session.verdicts.get(rows.contents[n])  # noqa: E731
+    label = lambda n: number.get(verdict(n).label, -9)  # noqa: E731
     said = lambda n: int(rows.predicted_labels[n])  # noqa: E731
     return {
         "wrong": lambda n: verdict(n) is not None and verdict(n).label and number[verdict(n).label] != said(n),
@@ -66,6 +80,17 @@ def slowly(session):
         "held": lambda n: n in (3, 11),
         "imported": lambda n: n == 8,
         "skipped": lambda n: n == 15,
+        "learned": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == said(n) != rows.previous[n],
+        "broke": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == rows.previous[n] != said(n),
+        "outcome": lambda n: (
+            rows.previous[n] >= 0
+            and verdict(n)
+            and label(n) in {said(n), int(rows.previous[n])}
+            and said(n) != rows.previous[n]
+        ),
+        "suspect": lambda n: n in (3, 7),
+        "near": lambda n: n in (0, 3, 7, 8),
+        "contra": lambda n: n in (7, 8),
         "differ": lambda n: n in (2, 5, 8, 9),
         "<60%": lambda n: n < 15 and rows.probabilities[n].max() < 0.6,
         ">0.5": lambda n: n < 15 and rows.probabilities[n].max() > 0.005,

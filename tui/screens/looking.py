@@ -1,24 +1,15 @@
-"""What the person looks at: the picture under the cursor, the order of the rows, and which of them."""
+"""The picture under the cursor."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from engine.journal import Journal
-from tui.order import ORDERS
 from tui.pictures import Pictures
 from tui.screens.questions import Questions
-from tui.widgets.lines import Title
 from tui.widgets.picture import Picture
 from tui.work import Work
 
 LOOK_S = 0.03
 """How often a picture under way is asked for; the timer rests while there is none."""
-
-ENDS = ("enter", "escape")
-"""Enter keeps a filter, Esc shows all."""
-EDITS: Mapping[str, Callable[[str], str]] = {"backspace": lambda text: text[:-1], "ctrl+u": lambda text: ""}
-"""What a key does to the filter that is typed."""
 
 
 class Looking(Questions):
@@ -67,35 +58,3 @@ class Looking(Questions):
         if following:
             self.add_class(following)
         self.call_after_refresh(self.show_picture)
-
-    # Order and filter.
-
-    def action_next_order(self) -> None:
-        """The next of the orders."""
-        names = list(ORDERS)
-        self._touched = True
-        self._order_name = names[(names.index(self._order_name) + 1) % len(names)]
-        self.query_one(Title).order = self._order_name
-        self.become(self.session, sort=True)
-
-    def action_filter(self) -> None:
-        """Begin to type what is to be shown."""
-        self.become(replace(self.session, typing=self.session.filter))
-
-    def typed(self, key: str, character: str | None) -> bool:
-        """Take a key for the filter; False where nobody types one, or the key is for the table all the same."""
-        typing = self.session.typing
-        if typing is None:
-            return False
-        if key in ENDS:
-            self._filtered(typing if key == "enter" else "", None)
-        elif key in EDITS or (character is not None and character.isprintable()):
-            now = EDITS[key](typing) if key in EDITS else typing + (character or "")
-            self._filtered(now, now)
-        else:
-            return False
-        return True
-
-    def _filtered(self, text: str, typing: str | None) -> None:
-        self._touched = True
-        self.become(replace(self.session, filter=text.strip(), typing=typing), sort=True)

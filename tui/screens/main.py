@@ -10,14 +10,14 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Footer
 
-from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
+from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelReplaced, ModelRestored, ModelSaved
 from engine.journal import Journal
 from tui.commands import COMMANDS
 from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
-from tui.order import arranged, extended, first_of
+from tui.order import ORDERS, arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.reviewing import Reviewing
 from tui.session import Session
@@ -30,6 +30,8 @@ from tui.widgets.table import Table
 from tui.widgets.training import Training
 from tui.work import Work
 
+SWAPS = {ModelSaved, ModelRestored, ModelReplaced}
+"""Events after which another model is the present one."""
 LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
 
@@ -99,10 +101,13 @@ class Main(Reviewing):
                         f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
                     )
         if session is not self.session:
-            self._swapped |= bool(kinds & {ModelSaved, ModelRestored})
+            before, self._swapped = self.session, self._swapped or bool(kinds & SWAPS)
             ended = Ended in kinds
             moving = bool(kinds & {ImagesPredicted, FolderChanged, ModelOpened})
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
+            self.found(before)
+            if ended and self._swapped:
+                self.review()
             self._swapped &= not ended
             if ended:
                 self.call_after_refresh(give_back)
@@ -124,22 +129,27 @@ class Main(Reviewing):
             if name in session.rows.at and (self._touched or not sort):
                 position = first_of(self._order == session.rows.at[name])
             self._anchor, self._all_shown = (None, False) if sort else (self._anchor, self._all_shown)
-            table.show(TableRows(session, self._order, marked=self.marked), position)
+            table.show(self._rows(session), position)
             self.show_picture()
 
     def _arranged(self, session: Session, sort: bool) -> Session:
         """Work out what is shown, anew or with what came and went."""
         mask = wanted(session, session.filter)
         if sort:
-            order = arranged(session.rows, self._order_name)
+            order = arranged(session, self._order_name)
             self._order = order[mask[order]]
         else:
             self._order = extended(self._order, self.session.rows.names, session.rows, mask)
         return replace(session, shown=self._order if session.filter else None)
 
+    def _rows(self, session: Session) -> TableRows:
+        """What the table shows of a session."""
+        ordering = ORDERS[self._order_name]
+        return TableRows(session, self._order, lambda row: ordering.why(session, row), ordering.telling, self.marked)
+
     def show_rows(self) -> None:
         """Paint the rows that look different."""
-        self.table.show(TableRows(self.session, self._order, marked=self.marked), self.table.cursor)
+        self.table.show(self._rows(self.session), self.table.cursor)
 
     def on_table_moved(self) -> None:
         """Another row, another picture; a range follows."""

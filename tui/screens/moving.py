@@ -20,7 +20,7 @@ class Moving(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._order_name = next(iter(ORDERS))
-        self._order = arranged(Session().rows, self._order_name)
+        self._order = arranged(Session(), self._order_name)
         self._touched = False
         """Whether the person has begun to work: from then on no row moves by itself."""
         self._anchor: int | None = None
@@ -93,8 +93,12 @@ class Moving(Screen[None]):
     def action_range(self) -> None:
         """Begin a range at the cursor, or end it."""
         begins = self._anchor is None
-        self._mark(self.table.cursor if begins else None, False)
+        self._mark(self.range_begins() if begins else None, False)
         self._tell("Range: move, then give a verdict; Esc ends it." if begins else "")
+
+    def range_begins(self) -> int:
+        """The position at which a range begins; the cursor may go to its end at once."""
+        return self.table.cursor
 
     def action_all_shown(self) -> None:
         """Mark everything that is shown, or nothing."""

@@ -8,11 +8,11 @@ from tui.matrix import cell_filter, matrix
 from tui.messages import Restore
 from tui.pace import pace
 from tui.screens.history import History
-from tui.screens.looking import Looking
 from tui.screens.matrix import Cell, Confusion
+from tui.screens.sorting import Sorting
 
 
-class Reviewing(Looking):
+class Reviewing(Sorting):
     """A screen from which others are opened that show what came of the work."""
 
     _cell: Cell | None = None
