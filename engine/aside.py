@@ -1,6 +1,6 @@
 """What verdicts are for: most teach; some pictures are held out, on which every model is measured; some are left out."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from engine.journal import EXCLUDED, HELD, Verdict
@@ -17,6 +17,15 @@ class Aside:
 
 
 NOTHING = Aside()
+
+
+def below(folder: str, images: Iterable[tuple[str, bytes]]) -> frozenset[bytes]:
+    """The contents of those images, (path, content), that lie in a sub-folder or below it; none if it is empty."""
+    return (
+        frozenset(content for path, content in images if content and path.startswith(f"{folder}/"))
+        if folder
+        else frozenset()
+    )
 
 
 def shared_out(verdicts: Mapping[bytes, Verdict], held: Collection[bytes] = frozenset()) -> tuple[dict[bytes, str], Aside]:

@@ -44,6 +44,8 @@ class ModelOpened:
     """Why the model cannot be trained; empty if it can."""
     learns_labels: bool = False
     """Whether a verdict may name a label that the model does not have yet."""
+    held_out: str = ""
+    """The sub-folder whose images are never trained on; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -178,11 +180,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Held:
-    """How two models do on the pictures that are held out, which neither was trained on."""
+    """Of the pictures that are held out, how many the old model and the new one predict; neither was trained on them."""
 
     of: int = 0
     before: int = 0
-    """How many of them the old one predicts."""
     after: int = 0
 
 
@@ -219,6 +220,7 @@ class ModelSaved:
     version: int
     before: Score
     after: Score
+    held: Held = Held()
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class Versions:
         Before the first promotion, that is 0.
         """
         found = [each.version for each in self.all() if each.digest == model.digest]
-        return found[-1] if found else self._next()
+        return found[-1] if found else self.coming()
 
     def promote(self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]) -> Version:
         """Keep `data` as a new version and make it the present model; `champion` is kept first, if it is not yet.
@@ -81,13 +81,14 @@ class Versions:
             self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
 
     def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
-        number = self._next()
+        number = self.coming()
         version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
         write(self._folder / version.file, model.data, lambda saved: check(self._beside_target(saved)))
         self._catalogue.put_version(version)
         return version
 
-    def _next(self) -> int:
+    def coming(self) -> int:
+        """The number that the next version gets."""
         return max((each.version for each in self.all()), default=-1) + 1
 
 

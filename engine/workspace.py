@@ -9,7 +9,6 @@ from engine.comparing import Kept, compared, require_same_features
 from engine.errors import CannotTrain, CatflapError
 from engine.events import (
     Event,
-    Held,
     ImagesPredicted,
     LiveLearned,
     LiveWaits,
@@ -25,7 +24,9 @@ from engine.features import FeatureStore
 from engine.head import Head
 from engine.insight import Insight
 from engine.living import Living
+from engine.measuring import held as held_of
 from engine.model import Model
+from engine.provenance import provenance
 from engine.review.reviewed import reviewed
 from engine.review.similar import groups
 from engine.scan import block_of
@@ -73,6 +74,7 @@ class Workspace(Insight):
         in Unix seconds. Raises CannotTrain, BadLabels or BadSetting.
         """
         self.model.require_trainable()
+        verdicts, aside = self._apart(verdicts, aside)
         yield from self._features_of({**verdicts, **aside.held})
         result: Retrained | None = None
         for event in self._trained(verdicts, trainer, settings, aside):
@@ -95,11 +97,7 @@ class Workspace(Insight):
         if not usable:
             return result
         features = self._store.read(self._store.find(list(usable)))
-        right = [
-            sum(said == label for said, label in zip(self.model.said(features, head), usable.values(), strict=True))
-            for head in (self.model.head, result.head)
-        ]
-        return replace(result, held=Held(len(usable), *right))
+        return replace(result, held=held_of(self.model, result.head, features, list(usable.values())))
 
     def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings, aside: Aside) -> Iterator[Event]:
         """What live shows, if it is on; what is trained now otherwise."""
@@ -123,6 +121,7 @@ class Workspace(Insight):
         """
         self.model.require_trainable()
         self._lived = dict(verdicts), aside
+        verdicts, aside = self._apart(verdicts, aside)
         begins = self._living is None
         if begins:
             self._living = Living(self.model, whole=self.keeping.limit_bytes is None)
@@ -181,6 +180,7 @@ class Workspace(Insight):
     def promote(self, result: Retrained, trainer: str, at: float) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
         probes = self._probes()
+        self.versions.keep_champion(self.model.file, at)
         said = Version(
             0, "", "", at, "retrained", trainer,
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
@@ -188,11 +188,11 @@ class Workspace(Insight):
         )  # fmt: skip
         kept = self.versions.promote(
             self.model.file,
-            self.model.bytes_with(result.head),
+            self.model.bytes_with(result.head, provenance(result, trainer, at, self.versions.coming())),
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
-        event = ModelSaved(self.target, kept.version, result.before, result.after)
+        event = ModelSaved(self.target, kept.version, result.before, result.after, result.held)
         yield from self._replaced(self.model.reopened(read(self.target)), kept.version, event)
 
     def restore(self, version: int, at: float) -> Iterator[Event]:

@@ -37,6 +37,8 @@ def test_the_command_line_page_names_every_command_and_option():
         "restore",
         "settings",
         "completion",
+        "labels",
+        "import",
     ):
         assert f"catflap {name}" in text
         for argument in app[name].assemble_argument_collection():

@@ -24,7 +24,15 @@ def _model_opened(session: Session, event: events.ModelOpened) -> Session:
     opened = replace(session, learns_labels=event.learns_labels)
     labels = opened.with_new(event.labels, session.verdicts)
     rows = session.rows.for_labels(session.labels, labels, len(event.labels))
-    return replace(opened, model=event.name, labels=labels, version=event.version, why_not=event.why_not, rows=rows)
+    return replace(
+        opened,
+        model=event.name,
+        labels=labels,
+        version=event.version,
+        why_not=event.why_not,
+        held_out=event.held_out,
+        rows=rows,
+    )
 
 
 def _folder_changed(session: Session, event: events.FolderChanged) -> Session:
@@ -83,7 +91,8 @@ def _epoch_ended(session: Session, event: events.EpochEnded) -> Session:
 
 
 def _retrained(session: Session, event: events.Retrained) -> Session:
-    words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
+    held = f"; held out {event.held.before}→{event.held.after} of {event.held.of}" if event.held.of else ""
+    words = f"{learned(event.flips, event.learned, event.accepted, event.broken)}{held}."
     waiting = None if event.better and not event.offered else event
     return replace(session, training=None, trained=session.training, waiting=waiting, notice=words)
 
@@ -125,7 +134,7 @@ def _images_compared(session: Session, event: events.ComparisonWorked) -> Sessio
 
 
 def _versions_compared(session: Session, event: events.VersionsCompared) -> Session:
-    found = compared(event, session.verdicts)
+    found = compared(event, session.verdicts, session.held)
     said = f"Versions {event.first} and {event.second} differ on {count(len(found.differing), 'picture')}; h tells more."
     return replace(session, comparison=found, notice=said)
 

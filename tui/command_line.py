@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
 from engine.keeping import Keeping
-from tui import examples, making, opening, setting_up, version
+from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
 from tui.settings import Precision, Trainer
 
@@ -117,6 +117,7 @@ def retrain(
     force: Annotated[bool, Parameter(negative="")] = False,
     features: Precision | str = "",
     store_limit: str = "",
+    held_out: str = "",
     json: Json = False,
 ) -> int:
     """Do what r does: retrain on the verdicts kept in a folder.
@@ -137,6 +138,8 @@ def retrain(
         Keep features in full or half precision. Remembered.
     store_limit
         Room that features may take, such as 500MB or 2GB, or none. Remembered.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
     json
         One JSON object a line.
     """
@@ -145,7 +148,7 @@ def retrain(
     usual = settings_file.read()
     trainer = trainer or usual.trainer
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    asked = usual.opening(folder, None, None, Keeping(features, store_limit))
+    asked = usual.opening(folder, None, None, Keeping(features, store_limit), held_out)
     return headless.retrain(printer(json), asked, trainer, chosen, force)
 
 
@@ -217,6 +220,8 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
 
 app.default(opening.open_folder)
 app.command(opening.demo)
+app.command(exchange.labels)
+app.command(exchange.import_labels, name="import")
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,8 +40,10 @@ class Comparison:
     """The same of verdicts that are held out, which `right` leaves out."""
 
 
-def compared(event: VersionsCompared, verdicts: Mapping[bytes, Verdict]) -> Comparison:
-    """What came of it, held against the verdicts in force, by content."""
+def compared(
+    event: VersionsCompared, verdicts: Mapping[bytes, Verdict], held: Collection[bytes] = frozenset()
+) -> Comparison:
+    """What came of it, held against the verdicts in force, by content; the pictures in `held` are held out, too."""
     one, other = event.said
     known = (one >= 0) & (other >= 0)
     names = event.labels
@@ -51,7 +53,7 @@ def compared(event: VersionsCompared, verdicts: Mapping[bytes, Verdict]) -> Comp
 
     differing = {event.contents[at]: said(at) for at in np.flatnonzero(known & (one != other)).tolist()}
     judged = [
-        (verdicts[content], said(at))
+        (verdicts[content], said(at), content in held or verdicts[content].kind == HELD)
         for at, content in enumerate(event.contents)
         if known[at] and content in verdicts and verdicts[content].label is not None
     ]
@@ -63,8 +65,8 @@ def compared(event: VersionsCompared, verdicts: Mapping[bytes, Verdict]) -> Comp
         True,
         differing=differing,
         compared=int(known.sum()),
-        right=_right((given, pair) for given, pair in judged if given.kind != HELD),
-        held=_right((given, pair) for given, pair in judged if given.kind == HELD),
+        right=_right((given, pair) for given, pair, apart in judged if not apart),
+        held=_right((given, pair) for given, pair, apart in judged if apart),
     )
 
 

@@ -48,6 +48,12 @@ def _of_kind(session: Session, kind: str) -> Mask:
     return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.kind == kind])
 
 
+def _held(session: Session) -> Mask:
+    found = _of_kind(session, HELD)
+    found[session.rows.images.below(session.held_out)] = True
+    return found
+
+
 def _showing(session: Session, pictures: Collection[bytes]) -> Mask:
     found = np.zeros(len(session.rows), np.bool_)
     found[session.rows.showing(pictures)] = True
@@ -83,7 +89,7 @@ WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "open": (lambda session: session.rows.verdict == OPEN, "without a verdict"),
     "judged": (lambda session: session.rows.verdict != OPEN, "with a verdict"),
     "excluded": (lambda session: session.rows.verdict == EXCLUDED, "not to be trained on"),
-    "held": (lambda session: _of_kind(session, HELD), "held out: measured, never trained"),
+    "held": (_held, "held out: measured, never trained"),
     "imported": (lambda session: _of_kind(session, IMPORTED), "labels that nobody has confirmed yet"),
     "skipped": (_skipped, "cannot be used"),
     DIFFER: (_differ, "two versions that were compared differ"),

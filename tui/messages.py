@@ -27,12 +27,14 @@ class Opening:
     ask_above_bytes: int = ASK_ABOVE_BYTES
     usual: Keeping = field(default_factory=Keeping)
     """Where nobody ever said how this folder's features are kept."""
+    held_out: str = ""
 
     def workspace(self) -> Workspace:
         """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
         from engine.workspace import Workspace
 
-        return Workspace(self.folder, self.model, self.out, self.keeping, self.ask_above_bytes, self.usual)
+        asked = self.keeping, self.ask_above_bytes, self.usual, self.held_out
+        return Workspace(self.folder, self.model, self.out, *asked)
 
 
 class Request(Protocol):

@@ -21,6 +21,7 @@ def open_folder(
     out: Path | None = None,
     features: Precision | str = "",
     store_limit: str = "",
+    held_out: str = "",
     options: Chosen = AS_USUAL,
 ) -> int:
     """Open the app on a folder of photographs.
@@ -37,11 +38,13 @@ def open_folder(
         Keep what the frozen layers made of each image in full or half precision. Remembered.
     store_limit
         Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
     """
     from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, settings_file.read().but(options), Keeping(features, store_limit))
+    return run(folder, model, out, settings_file.read().but(options), Keeping(features, store_limit), held_out)
 
 
 def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002

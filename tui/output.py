@@ -21,6 +21,12 @@ def show(text: str) -> None:
     print(text, end="")
 
 
+def write(data: bytes) -> None:
+    """A result that is a file's content, byte for byte."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def printer(json: bool) -> "Printer":
     """What a command's results go to."""
     from tui.headless import Printer

@@ -34,6 +34,8 @@ class Session:
     version: int = 0
     why_not: str = ""
     """Why the model cannot be trained; empty if it can."""
+    held_out: str = ""
+    """The sub-folder whose images are never trained on; empty for none."""
     rows: Rows = field(default_factory=Rows)
     verdicts: Mapping[bytes, Verdict] = field(default_factory=dict[bytes, Verdict])
     """By picture content."""
@@ -170,7 +172,12 @@ class Session:
 
     def taught(self) -> tuple[dict[bytes, str], Aside]:
         """The labels to learn, by content, and the pictures that no training sees."""
-        return shared_out(self.verdicts)
+        return shared_out(self.verdicts, self.held)
+
+    @property
+    def held(self) -> frozenset[bytes]:
+        """The pictures in the sub-folder that is held out."""
+        return frozenset(self.rows.contents[row] for row in self.rows.images.below(self.held_out).tolist()) - {b""}
 
     @property
     def given(self) -> int:

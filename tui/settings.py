@@ -64,11 +64,13 @@ class Choices:
         """How features are kept of folders for which nobody chose."""
         return Keeping(self.features, self.store_limit)
 
-    def opening(self, folder: Path, model: Path | None, out: Path | None, keeping: Keeping) -> "Opening":
+    def opening(
+        self, folder: Path, model: Path | None, out: Path | None, keeping: Keeping, held_out: str = ""
+    ) -> "Opening":
         """What the engine's process opens."""
         from tui.messages import Opening
 
-        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual)
+        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out)
 
     def but(self, options: "Options") -> "Choices":
         """This, but what the command line says."""

@@ -28,7 +28,14 @@ def before_textual() -> None:
     prepare()
 
 
-def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, keeping: Keeping | None = None) -> int:
+def run(
+    folder: Path,
+    model: Path | None,
+    out: Path | None,
+    choices: Choices,
+    keeping: Keeping | None = None,
+    held_out: str = "",
+) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     choices.check()
     if model is not None and not model.exists():
@@ -39,7 +46,7 @@ def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, ke
     kept = home(folder)
 
     def opening() -> Opening:
-        return choices.opening(folder, model, out, keeping or Keeping())
+        return choices.opening(folder, model, out, keeping or Keeping(), held_out)
 
     before_textual()
     from tui.app import Catflap

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.journal import HELD, LABEL, Verdict
 from tui.comparison import Comparison
 from tui.filters import DIFFER, words
 from tui.rows import OPEN
@@ -32,7 +33,7 @@ class Line(NamedTuple):
     why: str
     """Why the image cannot be used."""
     kind: str
-    """What kind of verdict there is; empty without one."""
+    """What kind of verdict there is, HELD for all images of the folder that is held out; empty without one."""
     place: str
     """Why the row stands where it does, in a word."""
     telling: bool
@@ -86,6 +87,11 @@ class TableRows:
             return CHANGED
         return NEW if rows.arrived[row] else PREDICTED
 
+    def _kind(self, name: str, given: Verdict | None) -> str:
+        """Of a verdict that is simply a label, and where there is none, it tells more that the image is held out."""
+        held_out, kind = self.session.held_out, given.kind if given is not None else ""
+        return HELD if kind in ("", LABEL) and held_out and name.startswith(f"{held_out}/") else kind
+
     def line(self, position: int) -> Line:
         """What there is to say at a position of the order."""
         session, row = self.session, int(self.order[position])
@@ -101,7 +107,7 @@ class TableRows:
             previous=int(rows.previous[row]),
             flip=given is not None and given.flip,
             why=rows.problems.get(name, ""),
-            kind=given.kind if given is not None else "",
+            kind=self._kind(name, given),
             place=self.why(row),
             telling=self.telling,
             marked=position in self.marked,

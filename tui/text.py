@@ -155,6 +155,11 @@ def learned(flips: int, done: int, accepted: int, broken: int) -> str:
     return f"{done} of {count(flips, 'flip')} learned, {broken} of {accepted:,} accepted broken"
 
 
+def held_words(of: int, before: int, after: int) -> str:
+    """`held out: 20 of 25 before, 22 after`; empty where nothing is held out."""
+    return f"held out: {before} of {of} before, {after} after" if of else ""
+
+
 def lacking(free_bytes: int, full_bytes: int, half_bytes: int) -> str:
     """A sentence about a disk that has no room for all features; empty where it has."""
     if free_bytes > full_bytes:

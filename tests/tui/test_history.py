@@ -74,6 +74,8 @@ def test_where_two_versions_differ_and_which_is_right():
     found = compared(event, verdicts)
     assert found.differing == {key(1): ("Dog", "Cat"), key(3): ("Hare", "Dog")}
     assert (found.compared, found.right, found.held) == (6, Right(4, 2, 2), Right(2, 1, 1))
+    apart = compared(event, verdicts, {key(1), key(3)})
+    assert (apart.right, apart.held) == (Right(2, 1, 1), Right(4, 2, 2))
     assert history.outcome(found) == [
         "Versions 3 and 5 differ on 2 of 6 pictures: 1 Dog → Cat; 1 Hare → Dog.",
         "Verdicts that they get right: version 3 on 2 of 4, version 5 on 2 of 4.",

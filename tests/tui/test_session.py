@@ -1,5 +1,6 @@
 """The session and its columns: plain values, no app."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -13,6 +14,7 @@ from engine.events import (
     Event,
     FeaturesRead,
     FolderChanged,
+    Held,
     ImageSkipped,
     ImagesPredicted,
     ModelOpened,
@@ -25,7 +27,7 @@ from engine.events import (
     VerdictsReviewed,
 )
 from engine.head import Head
-from engine.journal import Verdict
+from engine.journal import HELD, IMPORTED, LABEL, Verdict
 from tui.after import FOLDS
 from tui.filters import wanted
 from tui.order import ORDERS, arranged, extended
@@ -207,6 +209,32 @@ def test_what_the_folder_did_is_told():
     assert session.notice == "1 new: x.png."
     session = after(FolderChanged(added=("y.png",), removed=("x.png",)), session=session)
     assert session.notice == "1 new, 1 gone in the folder."
+
+
+def test_a_folder_that_is_held_out():
+    names = ("a.png", "test/b.png", "test/deep/c.png", "test0.png", "tes/d.png", "test-e.png", "copy.png")
+    keys = tuple(bytes([n]) * 16 for n in (0, 1, 2, 3, 4, 5, 1))
+    opened = replace(OPENED, held_out="test")
+    session = after(opened, FolderChanged(added=(*names, "test/unread.png")), predicted(names, (0.5,) * 7, contents=keys))
+    assert session.held == {keys[1], keys[2]}
+    given = {key: Verdict(key, "Dog", "Cat", 0) for key in keys[:4]} | {keys[4]: Verdict(keys[4], "Cat", "Cat", 0, HELD)}
+    given[keys[2]] = replace(given[keys[2]], kind=IMPORTED)
+    session = session.judged(given, given)
+    learned, aside = session.taught()
+    assert learned == {keys[0]: "Dog", keys[3]: "Dog"}
+    assert aside.held == {keys[1]: "Dog", keys[2]: "Dog", keys[4]: "Cat"}
+    assert aside.untouched == {keys[1], keys[2], keys[4]}
+    rows = TableRows(session, np.arange(len(session.rows)))
+    kinds = {line.name: line.kind for line in map(rows.line, range(len(rows)))}
+    assert kinds == {
+        "a.png": LABEL, "test/b.png": HELD, "test/deep/c.png": IMPORTED, "test0.png": LABEL, "tes/d.png": HELD,
+        "test-e.png": "", "copy.png": LABEL, "test/unread.png": HELD,
+    }  # fmt: skip
+    held = [session.rows.names[row] for row in np.flatnonzero(wanted(session, "held"))]
+    assert held == ["test/b.png", "test/deep/c.png", "tes/d.png", "test/unread.png"]
+    assert after(OPENED, session=session).held == frozenset()
+    result = Retrained(Head(()), 20, 18, 30, 30, 0, Score(30, 50, 0.7), Score(48, 50, 0.1), Held(25, 20, 22))
+    assert after(result, session=session).notice.endswith("0 of 30 accepted broken; held out 20→22 of 25.")
 
 
 def test_restored():

@@ -6,10 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from engine.errors import FolderError
 from engine.journal import EXCLUDED, HELD, LABEL, Journal, Verdict
 from tui.screens.moving import Moving
 from tui.screens.new_label import NewLabel
 from tui.text import count, safe
+
+HEAR_S = 1.0
+"""Between two looks at what other processes wrote into the journal."""
 
 
 class Labelling(Moving):
@@ -17,10 +21,26 @@ class Labelling(Moving):
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
-        self._journal = journal
+        self._journal, self._heard_at = journal, time.monotonic()
 
     def verdicts_changed(self) -> None:
         """Verdicts were given or taken back."""
+
+    def hear_of_others(self) -> None:
+        """Show what other processes said in the journal since the last look."""
+        now = time.monotonic()
+        if now - self._heard_at < HEAR_S:
+            return
+        self._heard_at = now
+        try:
+            news = self._journal.news()
+        except FolderError as error:
+            self.become(replace(self.session, problem=str(error)))
+            return
+        if news:
+            session = self.session.judged(self._journal.in_force(), news)
+            self.become(session.told(f"{count(len(news), 'verdict')} changed by another program; u takes it back."))
+            self.verdicts_changed()
 
     # Verdicts.
 

@@ -116,6 +116,7 @@ class Main(Reviewing):
             if ended:
                 self.call_after_refresh(give_back)
         self.ask_what_waits()
+        self.hear_of_others()
         if self.session.again and not self.session.busy and self.session.waiting is None:
             self.become(replace(self.session, again=False))
             self.action_retrain()

@@ -11,7 +11,7 @@ from tui.session import Session
 from tui.text import count, fit, safe, width
 from tui.widgets.still import Still
 
-FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged held excluded -not"
+FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged held imported excluded -not"
 
 
 class Line(Still):

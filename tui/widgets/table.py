@@ -11,7 +11,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from engine.journal import EXCLUDED
+from engine.journal import EXCLUDED, IMPORTED
 from tui.layout import PERCENT, header, layout, thumb
 from tui.status import SIGNS, status
 from tui.table_rows import CHANGED, DIFFERS, SKIPPED, WAITING, Line, TableRows
@@ -19,6 +19,8 @@ from tui.text import bar, fit, percent, safe, width
 
 COLOURS = {SKIPPED: "table--wrong", CHANGED: "table--changed", DIFFERS: "table--changed"}
 """By a row's state; all others are dim."""
+VERDICTS = {EXCLUDED: "–", IMPORTED: "?"}
+"""By the kind of a verdict, a sign in the place of right or wrong."""
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
 WHEEL = 3
@@ -273,7 +275,7 @@ class Table(Widget, can_focus=True):
     def _mark(self, under_cursor: bool, line: Line, judged: str) -> str:
         """Cursor or mark; verdict; and where there is no column for it, the state: each is told without colour."""
         cursor = "▸" if under_cursor else "┃" if line.marked else " "
-        verdict = "–" if line.kind == EXCLUDED else {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
+        verdict = VERDICTS.get(line.kind, {"table--wrong": "✗", "table--right": "✓"}.get(judged, " "))
         return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(line.state, ' ')} "
 
     def _look(self, component: str, under_cursor: bool) -> Style:
