@@ -193,7 +193,10 @@ def test_a_model_that_somebody_wrote_over_the_present_one_becomes_a_version(work
 def test_a_file_that_is_no_model_for_this_leaves_the_old_one_in_use(workspace, model_path, data):
     before = predictions(workspace.scan())
     if data is None:
-        data = (SHARED / "models" / "tiny_mlp_regressor_updatable.mlmodel").read_bytes()
+        regressor = SHARED / "models" / "tiny_mlp_regressor_updatable.mlmodel"
+        if not regressor.exists():
+            pytest.skip("no regressor here")
+        data = regressor.read_bytes()
     (refused,) = changed_by_somebody(workspace, data)
     assert isinstance(refused, ModelRefused) and refused.why
     assert predictions(workspace.predict_again()).keys() == before.keys()
