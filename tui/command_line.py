@@ -8,10 +8,9 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
-from engine.keeping import Keeping
 from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
-from tui.settings import Precision, Trainer
+from tui.settings import Trainer
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -115,9 +114,7 @@ def retrain(
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
-    features: Precision | str = "",
-    store_limit: str = "",
-    held_out: str = "",
+    kept: opening.Remembered = opening.AS_BEFORE,
     json: Json = False,
 ) -> int:
     """Do what r does: retrain on the verdicts kept in a folder.
@@ -134,12 +131,6 @@ def retrain(
         Stop after so long, for all trainers but plain.
     force
         Promote the model even if it is right on fewer verdicts than before.
-    features
-        Keep features in full or half precision. Remembered.
-    store_limit
-        Room that features may take, such as 500MB or 2GB, or none. Remembered.
-    held_out
-        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
     json
         One JSON object a line.
     """
@@ -148,7 +139,7 @@ def retrain(
     usual = settings_file.read()
     trainer = trainer or usual.trainer
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    asked = usual.opening(folder, None, None, Keeping(features, store_limit), held_out)
+    asked = usual.opening(folder, None, None, kept.keeping, kept.held_out)
     return headless.retrain(printer(json), asked, trainer, chosen, force)
 
 

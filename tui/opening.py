@@ -1,5 +1,6 @@
 """The commands that open the app: on a folder, and on the bundled drawings."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +14,41 @@ Chosen = Annotated[Options, Parameter(name="*")]
 AS_USUAL = Options()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What is remembered with a folder until something else is said.
+
+    Attributes
+    ----------
+    features
+        Keep what the frozen layers made of each image in full or half precision. Remembered.
+    store_limit
+        Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
+    """
+
+    features: Precision | str = ""
+    store_limit: str = ""
+    held_out: str = ""
+
+    @property
+    def keeping(self) -> Keeping:
+        """How features are kept."""
+        return Keeping(self.features, self.store_limit)
+
+
+Remembered = Annotated[Kept, Parameter(name="*")]
+AS_BEFORE = Kept()
+
+
 def open_folder(
     folder: Path,
     /,
     *,
     model: Path | None = None,
     out: Path | None = None,
-    features: Precision | str = "",
-    store_limit: str = "",
-    held_out: str = "",
+    kept: Remembered = AS_BEFORE,
     options: Chosen = AS_USUAL,
 ) -> int:
     """Open the app on a folder of photographs.
@@ -34,17 +61,11 @@ def open_folder(
         The model to open; may be left out when the folder was opened before, or holds exactly one.
     out
         Leave the model as it is, and write new ones here (.mlmodel).
-    features
-        Keep what the frozen layers made of each image in full or half precision. Remembered.
-    store_limit
-        Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
-    held_out
-        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
     """
     from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, settings_file.read().but(options), Keeping(features, store_limit), held_out)
+    return run(folder, model, out, settings_file.read().but(options), kept.keeping, kept.held_out)
 
 
 def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002
