@@ -358,7 +358,7 @@ def test_retrain_compare_and_restore_in_a_terminal(pictures, model_path):
         press(" ", "Versions 0 and 1 differ on ", "version 0 on 1 of 3, version 1 on 3 of 3", "Enter shows these")
         press("\r", "/ differ", "v0 Cat, v1 Dog")
         press("m", "right on 3 of 3 verdicts, 100 %", "Your pace")
-        press("\r", "/ you:Cat says:Cat")
+        press("\r", "1 of 24 images · 1 verdict: 1 Cat")
         press("h", "Versions 0 and 1 differ on ")
         press("jr", "Make version 0 the present model again")
         app.settle(quiet=0.7)
