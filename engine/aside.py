@@ -21,11 +21,18 @@ NOTHING = Aside()
 
 def below(folder: str, images: Iterable[tuple[str, bytes]]) -> frozenset[bytes]:
     """The contents of those images, (path, content), that lie in a sub-folder or below it; none if it is empty."""
-    return (
-        frozenset(content for path, content in images if content and path.startswith(f"{folder}/"))
-        if folder
-        else frozenset()
-    )
+    if not folder:
+        return frozenset()
+    return frozenset(content for path, content in images if content and path.startswith(f"{folder}/"))
+
+
+def parted(
+    labels: Mapping[bytes, str], held: Collection[bytes], excluded: Collection[bytes] = frozenset()
+) -> tuple[dict[bytes, str], Aside]:
+    """Labels, by content: those to learn, and what is set aside."""
+    apart = frozenset(held) | frozenset(excluded)
+    learned = {content: label for content, label in labels.items() if content not in apart}
+    return learned, Aside({content: label for content, label in labels.items() if content in held}, apart)
 
 
 def shared_out(verdicts: Mapping[bytes, Verdict], held: Collection[bytes] = frozenset()) -> tuple[dict[bytes, str], Aside]:
@@ -36,6 +43,4 @@ def shared_out(verdicts: Mapping[bytes, Verdict], held: Collection[bytes] = froz
     apart = {content for content, each in verdicts.items() if each.kind == HELD} | set(held)
     left_out = {content for content, each in verdicts.items() if each.kind == EXCLUDED}
     labels = {content: each.label for content, each in verdicts.items() if each.label is not None}
-    learned = {content: label for content, label in labels.items() if content not in apart}
-    measured = {content: label for content, label in labels.items() if content in apart}
-    return learned, Aside(measured, frozenset(apart | left_out))
+    return parted(labels, apart, left_out)

@@ -53,10 +53,8 @@ class VerdictsReviewed:
 
     contents: tuple[bytes, ...]
     """The verdicts' pictures; row i of all others belongs to the i-th."""
-    labels: tuple[str, ...]
-    """What they were labelled."""
     quality: NDArray[np.float32]
-    """(contents,): the probability of that label."""
+    """(contents,): the probability of its label."""
     suspect: NDArray[np.bool_]
     """(contents,): whether it is likely a mistake."""
     correct: int

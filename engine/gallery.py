@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.aside import Aside, below
+from engine.aside import Aside, below, parted
 from engine.errors import CannotTrain
 from engine.events import Event, FolderChanged, ImagesPredicted
 from engine.folder import Stamp, scan
@@ -116,9 +116,8 @@ class Gallery(Place):
         """What to learn and what is set aside, once the sub-folder that is held out is taken into account."""
         known = self._catalogue.images().items() if self.held_out else ()
         held = below(self.held_out, ((path, each.content or b"") for path, each in known))
-        learned = {content: label for content, label in verdicts.items() if content not in held}
-        measured = {content: label for content, label in verdicts.items() if content in held}
-        return learned, Aside({**aside.held, **measured}, aside.untouched | held)
+        learned, more = parted(verdicts, held)
+        return learned, Aside({**aside.held, **more.held}, aside.untouched | more.untouched)
 
     def _probes(self) -> NDArray[np.float32]:
         some = [content for _, content, _ in self._shown[:PROBES]]

@@ -1,8 +1,9 @@
 """What a folder's features and verdicts tell beyond predictions: what is alike, what to judge next, what to trust."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.events import AlikeFound, Event, QueueMixed
 from engine.gallery import Gallery
@@ -16,27 +17,33 @@ class Insight(Gallery):
 
     _projected: tuple[str, Projections] | None = None
     """By backbone: short vectors of the features."""
+    _grouped: AlikeFound | None = None
+    """Until there are other pictures."""
 
     def alike(self) -> Iterator[Event]:
         """Find groups of near-duplicates; the last event is `AlikeFound`."""
-        contents, projections = self._contents, self._projections
+        yield from self._groups(self._contents)
+
+    def _groups(self, contents: Sequence[bytes]) -> Generator[Event, None, NDArray[np.int64]]:
+        """(contents,): the groups of these pictures, which are told; worked out once for the same ones."""
+        projections = self._projections
         yield from projections.cover(self._store, contents)
-        found = yield from groups(projections, contents)
-        yield AlikeFound(tuple(contents), found)
+        if self._grouped is None or self._grouped.contents != tuple(contents):
+            found = yield from groups(projections, contents)
+            self._grouped = AlikeFound(tuple(contents), found)
+        yield self._grouped
+        return self._grouped.groups
 
     def mix(self, judged: Collection[bytes]) -> Iterator[Event]:
         """Order the pictures as a person best judges them; the last event is `QueueMixed`."""
-        contents, projections = self._contents, self._projections
         saved = self._catalogue.predictions(self.model.file.digest)
-        contents = [content for content in contents if content in saved]
+        contents = [content for content in self._contents if content in saved]
         if not contents:
             yield QueueMixed((), np.zeros(0, np.int64), np.zeros(0, np.uint8))
             return
-        yield from projections.cover(self._store, contents)
-        found = yield from groups(projections, contents)
-        yield AlikeFound(tuple(contents), found)
+        found = yield from self._groups(contents)
         done = np.array([content in judged for content in contents], np.bool_)
-        queue = yield from mixed(projections, contents, found, saved.of(contents), done)
+        queue = yield from mixed(self._projections, contents, found, saved.of(contents), done)
         yield QueueMixed(tuple(contents), queue.ranks, queue.reasons)
 
     @property
@@ -48,5 +55,5 @@ class Insight(Gallery):
     def _projections(self) -> Projections:
         key = self.model.backbone_key
         if self._projected is None or self._projected[0] != key:
-            self._projected = key, Projections()
+            self._projected, self._grouped = (key, Projections()), None
         return self._projected[1]

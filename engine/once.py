@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.aside import Aside
+from engine.aside import Aside, parted
 from engine.errors import BadLabels
 from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
 from engine.journal import EXCLUDED, HELD
@@ -101,11 +101,8 @@ def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
 
 def _shared_out(labelled: Mapping[str, Labelled], named: Mapping[str, bytes]) -> tuple[dict[bytes, str], Aside]:
     """The labels to learn, by content, and what is set aside; of copies, one that is held out counts for all."""
-    kinds = {kind: {c for name, c in named.items() if labelled[name].kind == kind} for kind in (HELD, EXCLUDED)}
-    labels = {content: labelled[name].label for name, content in named.items()}
-    apart = kinds[HELD] | kinds[EXCLUDED]
-    learned = {content: label for content, label in labels.items() if content not in apart}
-    return learned, Aside({content: labels[content] for content in labels if content in kinds[HELD]}, frozenset(apart))
+    held, excluded = ({c for name, c in named.items() if labelled[name].kind == kind} for kind in (HELD, EXCLUDED))
+    return parted({content: labelled[name].label for name, content in named.items()}, held, excluded)
 
 
 def _lesson(model: Model, labels: Mapping[bytes, str], aside: Aside, kept: Mapping[bytes, NDArray[np.float32]]) -> Lesson:

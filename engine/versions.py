@@ -30,14 +30,23 @@ class Versions:
         Before the first promotion, that is 0.
         """
         found = [each.version for each in self.all() if each.digest == model.digest]
-        return found[-1] if found else self.coming()
+        return found[-1] if found else self._coming()
 
-    def promote(self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]) -> Version:
-        """Keep `data` as a new version and make it the present model; `champion` is kept first, if it is not yet.
+    def promote(
+        self,
+        champion: ModelFile,
+        data_of: Callable[[int], bytes],
+        said: Version,
+        check: Callable[[ModelFile], None],
+    ) -> Version:
+        """Keep what `data_of` its number gives as a new version, and make it the present model.
+
+        `champion` is kept first, if it is not yet.
 
         What was written is read back and given to `check`; if that raises, the present model stays.
         """
         self.keep_champion(champion, said.at)
+        data = data_of(self._coming())
         version = self._add(ModelFile(data, self._target.name), said, check)
         write(self._target, data)
         return version
@@ -81,13 +90,13 @@ class Versions:
             self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
 
     def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
-        number = self.coming()
+        number = self._coming()
         version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
         write(self._folder / version.file, model.data, lambda saved: check(self._beside_target(saved)))
         self._catalogue.put_version(version)
         return version
 
-    def coming(self) -> int:
+    def _coming(self) -> int:
         """The number that the next version gets."""
         return max((each.version for each in self.all()), default=-1) + 1
 

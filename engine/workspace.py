@@ -160,9 +160,9 @@ class Workspace(Insight):
         Raises CannotTrain or BadLabels.
         """
         self.model.require_trainable()
-        contents = [content for content in verdicts if content in self._store]
+        verdicts, aside = self._apart(verdicts, aside)
         teaching = self.teaching(aside)
-        usable = teaching.usable({content: verdicts[content] for content in contents})
+        usable = teaching.usable(verdicts)
         yield from self._projections.cover(self._store, list(usable))
         alike = yield from groups(self._projections, list(usable))
         yield from reviewed(teaching.lesson(usable), self.model.train, usable, alike)
@@ -180,7 +180,6 @@ class Workspace(Insight):
     def promote(self, result: Retrained, trainer: str, at: float) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
         probes = self._probes()
-        self.versions.keep_champion(self.model.file, at)
         said = Version(
             0, "", "", at, "retrained", trainer,
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
@@ -188,7 +187,7 @@ class Workspace(Insight):
         )  # fmt: skip
         kept = self.versions.promote(
             self.model.file,
-            self.model.bytes_with(result.head, provenance(result, trainer, at, self.versions.coming())),
+            lambda number: self.model.bytes_with(result.head, provenance(result, trainer, at, number)),
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
@@ -233,9 +232,8 @@ class Workspace(Insight):
 
     def compare(self, first: int, second: int) -> Iterator[Event]:
         """What two versions say of all images whose features are kept; see `compared`."""
-        contents = list(dict.fromkeys(content for _, content, _ in self._shown))
         block = max(1, block_of(self._store) // 2)
-        yield from compared(first, second, self._version, contents, self._kept_of, block)
+        yield from compared(first, second, self._version, self._contents, self._kept_of, block)
 
     def _version(self, version: int) -> Model:
         """A version that takes the present features. Raises BadSetting or ModelError."""

@@ -121,7 +121,8 @@ def _model_restored(session: Session, event: events.ModelRestored) -> Session:
 
 def _model_replaced(session: Session, event: events.ModelReplaced) -> Session:
     said = f"Another program replaced {session.model}; it is checked and loaded as version {event.version}."
-    return _replaced(session, event.version, said)
+    # The engine has forgotten what live did: it was of the other model.
+    return replace(_replaced(session, event.version, said), live=False, preparing="")
 
 
 def _model_refused(session: Session, event: events.ModelRefused) -> Session:
@@ -135,7 +136,8 @@ def _images_compared(session: Session, event: events.ComparisonWorked) -> Sessio
 
 def _versions_compared(session: Session, event: events.VersionsCompared) -> Session:
     found = compared(event, session.verdicts, session.held)
-    said = f"Versions {event.first} and {event.second} differ on {count(len(found.differing), 'picture')}; h tells more."
+    pictures, key = count(len(found.differing), "picture"), session.keys["history"]
+    said = f"Versions {event.first} and {event.second} differ on {pictures}; {key} tells more."
     return replace(session, comparison=found, notice=said)
 
 

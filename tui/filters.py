@@ -22,7 +22,8 @@ def _wrong(session: Session) -> Mask:
     return (rows.verdict >= 0) & (rows.predicted_labels >= 0) & (rows.verdict != rows.predicted_labels)
 
 
-def _changed(session: Session) -> Mask:
+def changed(session: Session) -> Mask:
+    """Rows whose prediction is not that of the model before."""
     rows = session.rows
     return (rows.previous >= 0) & (rows.predicted_labels >= 0) & (rows.previous != rows.predicted_labels)
 
@@ -32,10 +33,10 @@ def flips(session: Session) -> Mask:
     return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.flip])
 
 
-def _outcome(session: Session) -> tuple[Mask, Mask]:
+def outcome(session: Session) -> tuple[Mask, Mask]:
     """Verdicts that the present model predicts and the one before did not; and the other way round."""
-    rows, changed = session.rows, _changed(session) & (session.rows.verdict >= 0)
-    return changed & (rows.verdict == rows.predicted_labels), changed & (rows.verdict == rows.previous)
+    rows, moved = session.rows, changed(session) & (session.rows.verdict >= 0)
+    return moved & (rows.verdict == rows.predicted_labels), moved & (rows.verdict == rows.previous)
 
 
 def _contradicting(session: Session) -> Mask:
@@ -68,22 +69,19 @@ def _skipped(session: Session) -> Mask:
 
 
 def _differ(session: Session) -> Mask:
-    found = np.zeros(len(session.rows), np.bool_)
-    if session.comparison is not None:
-        found[session.rows.showing(session.comparison.differing)] = True
-    return found
+    return _showing(session, session.comparison.differing if session.comparison is not None else ())
 
 
 WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "wrong": (_wrong, "the verdict and the present prediction differ"),
-    "learned": (lambda session: _outcome(session)[0], "flips that the last retrain learned"),
-    "broke": (lambda session: _outcome(session)[1], "accepted ones that the last retrain broke"),
-    "outcome": (lambda session: _outcome(session)[0] | _outcome(session)[1], "learned or broken by the last retrain"),
+    "learned": (lambda session: outcome(session)[0], "flips that the last retrain learned"),
+    "broke": (lambda session: outcome(session)[1], "accepted ones that the last retrain broke"),
+    "outcome": (lambda session: outcome(session)[0] | outcome(session)[1], "learned or broken by the last retrain"),
     "suspect": (lambda session: _showing(session, session.insight.suspects), "verdicts that are likely mistakes"),
     "near": (lambda session: _showing(session, session.insight.groups or ()), "others are nearly the same"),
     "contra": (_contradicting, "nearly the same as others with another verdict"),
     "flips": (flips, "the verdict contradicted the model"),
-    "changed": (_changed, "the last retrain changed the prediction"),
+    "changed": (changed, "the last retrain changed the prediction"),
     "new": (lambda session: session.rows.arrived, "came while the app was open"),
     "dup": (lambda session: session.rows.contents.repeated(), "there is another with the same content"),
     "open": (lambda session: session.rows.verdict == OPEN, "without a verdict"),

@@ -28,6 +28,11 @@ def themed(name: str) -> str:
     return f'To keep these colours: theme = "{name}" below [look] in the settings file; `catflap settings` says where.'
 
 
+def one_more(keys: Keys) -> str:
+    """A retrain was asked for while one runs."""
+    return f"One more retrain follows, with what you say meanwhile; {keys['stop']} stops."
+
+
 def put_off(images: str, keys: Keys) -> str:
     """Nothing was decided about room on the disk."""
     return f"{images} not read; Room in the palette ({keys['palette']}) asks again."

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.filters import changed, outcome
 from tui.rows import OPEN, Rows
 from tui.session import Session
 from tui.text import percent
@@ -48,13 +49,8 @@ def _how_sure(session: Session, row: int) -> str:
 
 def _errors(session: Session) -> NDArray[Any]:
     """Verdicts that are likely mistakes first, then those that a head which has not seen them finds least probable."""
-    insight, rows = session.insight, session.rows
-    key = np.full(len(rows), LAST)
-    for row in np.flatnonzero(rows.verdict >= 0).tolist():
-        content = rows.contents[row]
-        if content in insight.quality:
-            key[row] = insight.quality[content] - (content in insight.suspects)
-    return key
+    quality, suspects = session.insight.quality, session.insight.suspects
+    return _by_content(session, {content: number - (content in suspects) for content, number in quality.items()})
 
 
 def _quality(session: Session, row: int) -> str:
@@ -67,29 +63,29 @@ def _quality(session: Session, row: int) -> str:
 
 def _changed(session: Session) -> NDArray[Any]:
     """What the last retrain broke first, then what it learned, then what else it changed."""
-    rows = session.rows
-    changed = (rows.previous >= 0) & (rows.predicted_labels >= 0) & (rows.previous != rows.predicted_labels)
-    broke = changed & (rows.verdict >= 0) & (rows.verdict == rows.previous)
-    learned = changed & (rows.verdict >= 0) & (rows.verdict == rows.predicted_labels)
-    return np.select([broke, learned, changed], [0.0, 1.0, 2.0], LAST)
+    learned, broke = outcome(session)
+    return np.select([broke, learned, changed(session)], [0.0, 1.0, 2.0], LAST)
 
 
 def _mixed(session: Session) -> NDArray[Any]:
-    queue, rows = session.insight.queue, session.rows
+    queue = session.insight.queue
     if queue is None:
         return _uncertain(session)
-    places = (queue.get(rows.contents[row]) for row in range(len(rows)))
-    rank = np.fromiter((LAST if place is None else place[0] for place in places), np.float64, len(rows))
-    return rank + 2 * LAST * (rows.verdict != OPEN)
+    ranks = _by_content(session, {content: place for content, (place, _) in queue.items()})
+    return ranks + 2 * LAST * (session.rows.verdict != OPEN)
 
 
 def _alike(session: Session) -> NDArray[Any]:
     """Groups one after the other, those whose verdicts contradict each other first."""
-    insight, rows = session.insight, session.rows
-    groups, apart = insight.groups or {}, insight.contradicting(session.verdicts)
-    found = (groups.get(rows.contents[row]) for row in range(len(rows)))
-    places = (LAST if group is None else group - LAST * (group in apart) for group in found)
-    return np.fromiter(places, np.float64, len(rows))
+    groups, apart = session.insight.groups or {}, session.insight.contradicting(session.verdicts)
+    return _by_content(session, {content: group - LAST * (group in apart) for content, group in groups.items()})
+
+
+def _by_content(session: Session, keys: Mapping[bytes, float]) -> NDArray[Any]:
+    """(rows,): what to sort each row by; what has no key comes last."""
+    contents = session.rows.contents
+    found = (keys.get(contents[row], LAST) for row in range(len(contents)))
+    return np.fromiter(found, np.float64, len(contents))
 
 
 def _group(session: Session, row: int) -> str:

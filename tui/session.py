@@ -15,7 +15,7 @@ from tui.after import FOLDS
 from tui.commands import KEYS
 from tui.comparison import Comparison
 from tui.insight import Insight
-from tui.notices import live_begins, put_off
+from tui.notices import live_begins, one_more, put_off
 from tui.progress import Scan, Training
 from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
@@ -128,7 +128,7 @@ class Session:
 
     def queued(self) -> "Session":
         """Another retrain was asked for while one runs: one more follows, however often."""
-        return replace(self, again=True, notice="One more retrain follows, with what you say meanwhile; Esc stops.")
+        return replace(self, again=True, notice=one_more(self.keys))
 
     def lived(self, on: bool) -> "Session":
         """Live was switched on or off; what it changes is compared with what the saved model predicts."""

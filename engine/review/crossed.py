@@ -11,27 +11,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BadLabels
+from engine.errors import BadLabels, CannotTrain
 from engine.events import Event, Retrained, VerdictsCrossed
 from engine.head import Head
-from engine.head.neighbors import NeighborHead
 from engine.trainers.lesson import Lesson
 
 FOLDS = 5
 Numbers = NDArray[np.int64]
+Shares = NDArray[np.float32]
 Train = Callable[[Lesson], Iterator[Event]]
 """A trainer; the last of its events is `Retrained`."""
 
 
-def crossed(lesson: Lesson, train: Train, groups: Numbers) -> Generator[Event, None, NDArray[np.float32]]:
-    """(verdicts, labels): the probabilities of heads trained without the verdict, nor any of its group.
+def crossed(lesson: Lesson, train: Train, groups: Numbers) -> Generator[Event, None, tuple[Shares, Shares]]:
+    """(verdicts, labels) twice: the probabilities of the untouched head, and of heads trained without the verdict.
 
-    `groups` (verdicts,) has a number for each group of near-duplicates, -1 for a picture alone. Where the verdicts left
-    are too few or all of one label, the untouched head's are given.
+    Nor have these seen another of its group: `groups` (verdicts,) has a number for each group of near-duplicates, -1 for
+    a picture alone. Where the verdicts left are too few or all of one label, the untouched head's are given. Raises
+    CannotTrain for a head that keeps samples: those of verdicts are among them, and nobody knows which it had before.
     """
+    if lesson.keeps is not None:
+        raise CannotTrain("This model keeps samples: it has seen the pictures of all verdicts.")
     start = replace(lesson, head=lesson.origin or lesson.head, origin=None)
-    # Those of a head that keeps samples may be among them: what it says without them is not known.
-    found = _probabilities(start.keeps or start.head, start, start.features)
+    before = _shares(start.head, start.features)
+    found = before.copy()
     folds = assigned(start.targets, groups)
     for number in range(FOLDS):
         held = folds == number
@@ -40,16 +43,17 @@ def crossed(lesson: Lesson, train: Train, groups: Numbers) -> Generator[Event, N
             part = replace(start, features=start.features[~held], targets=start.targets[~held])
             head = yield from _trained(part, train, number)
             if head is not None:
-                found[held] = _probabilities(head, start, start.features[held])
+                found[held] = _shares(head, start.features[held])
     yield VerdictsCrossed(FOLDS, FOLDS)
-    return found
+    return before, found
 
 
-def _trained(part: Lesson, train: Train, number: int) -> Generator[Event, None, Head | NeighborHead | None]:
+def _trained(part: Lesson, train: Train, number: int) -> Generator[Event, None, Head | None]:
     """The head that comes of it; None where it cannot be trained."""
     try:
         for event in train(part):
             if isinstance(event, Retrained):
+                assert isinstance(event.head, Head)
                 return event.head
             # What takes long is told, so that it can be stopped.
             yield VerdictsCrossed(number, FOLDS)
@@ -58,15 +62,9 @@ def _trained(part: Lesson, train: Train, number: int) -> Generator[Event, None, 
     return None
 
 
-def _probabilities(head: Head | NeighborHead, lesson: Lesson, features: NDArray[Any]) -> NDArray[np.float32]:
-    """(n, labels), in the lesson's order of labels."""
-    shares = head.probabilities(features).reshape(len(features), -1)
-    if not isinstance(head, NeighborHead):
-        return shares.copy()
-    at = {name: number for number, name in enumerate(lesson.names)}
-    found = np.zeros((len(features), len(lesson.names)), np.float32)
-    found[:, [at[str(name)] for name in head.names]] = shares
-    return found
+def _shares(head: Head, features: NDArray[Any]) -> Shares:
+    """(n, labels)"""
+    return head.probabilities(features).reshape(len(features), -1)
 
 
 def assigned(targets: Numbers, groups: Numbers) -> Numbers:

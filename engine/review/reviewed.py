@@ -13,13 +13,10 @@ def reviewed(lesson: Lesson, train: Train, verdicts: Mapping[bytes, str], groups
 
     `groups` (verdicts,) are those of `similar.groups`.
     """
-    start = lesson.origin or lesson.head
-    probabilities = yield from crossed(lesson, train, groups)
-    before = probabilities if lesson.keeps is not None else start.logits(lesson.features)
+    before, probabilities = yield from crossed(lesson, train, groups)
     targets = lesson.targets
     yield VerdictsReviewed(
         tuple(verdicts),
-        tuple(verdicts.values()),
         label_quality(probabilities, targets),
         label_errors(probabilities, targets),
         int((probabilities.argmax(axis=1) == targets).sum()),

@@ -9,6 +9,7 @@ from engine.events import (
     LiveLearned,
     LiveWaits,
     LiveWorked,
+    ModelReplaced,
     ModelSaved,
     Retrained,
     Score,
@@ -176,6 +177,7 @@ def server(tmp_path):
             if server._tasks:
                 server._advance()
 
+    play.send = server._send
     return play, folder.log, pipe
 
 
@@ -210,15 +212,23 @@ def test_what_was_not_trained_yet_is_dropped(server):
     play, log, pipe = server
     play(Retrain({b"a": "Cat"}, 0.0), steps=1)
     play(Stop(), steps=9)
-    server_said = [each for each in pipe.sent if isinstance(each, Ended)]
     assert log == ["retrain begun", "retrain overtaken"]
-    assert server_said == [] or server_said == [Ended(stopped=True)]
+    play.send()
+    assert pipe.sent[-1] == Ended(stopped=True)
 
 
 def test_steps_without_images_are_not_sent(server):
     play, _, pipe = server
     play(Live({b"a": "Cat"}), steps=9)
     assert not [each for each in pipe.sent if isinstance(each, LiveWorked)]
+
+
+def test_a_model_that_another_program_wrote_ends_live():
+    from tests.tui.test_session import ready
+
+    session = ready().lived(True).after(ModelReplaced(3))
+    assert (session.live, session.version) == (False, 3)
+    assert "Another program replaced" in session.notice
 
 
 def test_live_rows_are_compared_with_the_saved_model():

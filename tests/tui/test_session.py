@@ -99,7 +99,7 @@ def test_orders():
     said = {each: Verdict(each, label, "Cat", 0) for each, label in ((a, "Dog"), (c, "Cat"))}
     judged = mixed.judged(said, said)
     assert ordered("mixed", judged) == ["b.png", "c.png", "a.png"]
-    reviewed = judged.after(VerdictsReviewed((a, c), ("Dog", "Cat"), np.array([0.3, 0.1]), np.array([True, False]), 1, 2))
+    reviewed = judged.after(VerdictsReviewed((a, c), np.array([0.3, 0.1]), np.array([True, False]), 1, 2))
     assert ordered("likely mistakes", reviewed) == ["a.png", "c.png", "b.png"]
     assert whys("likely mistakes", reviewed) == ["suspect 30 %", "agreed 10 %", ""]
     assert "On verdicts not seen: 50 % of 2 (9 to 91), the original 100 %." in reviewed.notice

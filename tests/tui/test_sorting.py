@@ -1,10 +1,11 @@
 """Orders that the engine helps with, near-duplicates, and what a retrain came to, by keys."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.events import AlikeFound, ModelSaved, QueueMixed, Score, VerdictsReviewed
+from engine.events import AlikeFound, FolderChanged, ModelOpened, ModelSaved, QueueMixed, Score, VerdictsReviewed
 from tests.tui.test_main import ROWS, Ended, key, names, opened, predicted, until
 from tui.messages import Alike, Mix, Review
 from tui.order import ORDERS
@@ -13,6 +14,9 @@ from tui.widgets.lines import Notice
 from tui.widgets.table import Table
 
 __all__ = ["opened"]
+
+
+OPENED = ModelOpened("model.mlmodel", ("Cat", "Dog", "Hare"), 0, (5, 7), True)
 
 
 def asked(said, kind):
@@ -81,6 +85,35 @@ def test_where_nothing_is_alike_the_table_stays(opened):
     opened(story)
 
 
+def test_pictures_that_came_are_looked_at_as_well(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("D")
+        said.to_say = [AlikeFound(tuple(map(key, range(5))), np.array([1, 0, 1, 0, 1])), Ended()]
+        await until(pilot, lambda: pilot.app._main._order_name == "alike")
+        await pilot.press("D", "D")
+        assert len(asked(said, Alike)) == 1 and pilot.app._main._order_name == "alike"
+        await pilot.press("D")
+        said.to_say = [FolderChanged(added=("image05.png",)), predicted([[0.34, 0.33, 0.33]], first=5), Ended()]
+        await until(pilot, lambda: len(pilot.app._main.session.rows) == 6)
+        await pilot.press("D")
+        assert len(asked(said, Alike)) == 2
+        said.to_say = [AlikeFound(tuple(map(key, range(6))), np.array([-1, 0, -1, 0, -1, 0])), Ended()]
+        await until(pilot, lambda: names(pilot) == ["image01.png", "image03.png", "image05.png"])
+
+    opened(story)
+
+
+def test_a_model_that_keeps_samples_tells_of_no_mistakes(opened):
+    async def story(pilot, said, journal):
+        said.to_say = [replace(OPENED, learns_labels=True), predicted(MANY), Ended()]
+        await until(pilot, lambda: pilot.app._main.session.learns_labels)
+        await pilot.press("V", "1", "g", "x", "s", "s")
+        assert not asked(said, Review)
+        assert "has seen every verdict" in pilot.app._main.session.notice
+
+    opened(story, rows=MANY)
+
+
 MANY = [[0.5 + 0.01 * n, 0.4 - 0.01 * n, 0.1] for n in range(12)]
 
 
@@ -94,7 +127,7 @@ def test_likely_mistakes_need_verdicts_and_are_put_first(opened):
         assert len(request.verdicts) == 12 and len(set(request.verdicts.values())) == 2
         contents = tuple(map(key, range(12)))
         quality, suspect = np.linspace(0.9, 0.1, 12).astype(np.float32), np.arange(12) == 3
-        said.to_say = [VerdictsReviewed(contents, ("Cat",) * 12, quality, suspect, 9, 3), Ended()]
+        said.to_say = [VerdictsReviewed(contents, quality, suspect, 9, 3), Ended()]
         await until(pilot, lambda: names(pilot)[0] == "image03.png")
         assert names(pilot)[1] == "image11.png"
         assert words(pilot)[0].startswith("suspect") and words(pilot)[1] == "agreed 10 %"

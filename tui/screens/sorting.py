@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from textual import events
 
+from tui.columns import Keys
 from tui.messages import Alike, Mix, Review
 from tui.order import ALIKE, ORDERS
 from tui.screens.looking import Looking
@@ -31,6 +32,8 @@ class Sorting(Looking):
 
     _awaited = ""
     """The order that waits for the engine; its rows move once more when that is done."""
+    _grouped: Keys | None = None
+    """The pictures among which near-duplicates were looked for."""
 
     def on_click(self, event: events.Click) -> None:
         """On the title: the next order, or the palette."""
@@ -51,8 +54,9 @@ class Sorting(Looking):
         if self._order_name == ALIKE:
             self.become(replace(self.session, filter=""))
             self._ordered(next(iter(ORDERS)))
-        elif self.session.insight.groups is None:
-            self._awaited = "groups"
+        elif self._grouped is not self.session.rows.contents:
+            # Others may have come; the engine works nothing out twice.
+            self._awaited, self._grouped = "groups", self.session.rows.contents
             self._work.ask(Alike())
             self._tell(AWAITED["groups"])
         else:
@@ -87,8 +91,7 @@ class Sorting(Looking):
             self._work.ask(Mix(frozenset(self.session.verdicts)))
             self._tell(AWAITED[wants])
         elif wants == "quality":
-            few = f"Likely mistakes are found from {FEWEST} verdicts on, of two labels at least."
-            self._tell(AWAITED[wants] if self.review() else few)
+            self._tell(self.review() or AWAITED[wants])
         else:
             self._awaited = ""
             self._tell(self._groups_found() if wants else "")
@@ -108,13 +111,18 @@ class Sorting(Looking):
         self.table.cursor = last
         return first
 
-    def review(self) -> bool:
-        """Have the verdicts held against heads that have not seen them; whether there are enough."""
-        verdicts, aside = self.session.taught()
-        if self.session.why_not or len(verdicts) < FEWEST or len(set(verdicts.values())) < 2:
-            return False
+    def review(self) -> str:
+        """Have the verdicts held against heads that have not seen them; or why that cannot be."""
+        session = self.session
+        verdicts, aside = session.taught()
+        if session.why_not:
+            return session.why_not
+        if session.learns_labels:
+            return "This model keeps samples: it has seen every verdict, so that it tells of no mistakes."
+        if len(verdicts) < FEWEST or len(set(verdicts.values())) < 2:
+            return f"Likely mistakes are found from {FEWEST} verdicts on, of two labels at least."
         self._work.ask(Review(verdicts, aside))
-        return True
+        return ""
 
     def found(self, before: Session) -> None:
         """The engine found something out: an order that waited for it is worked out again."""

@@ -1,8 +1,11 @@
 """What is said of verdicts by heads that have not seen them, held against scikit-learn, SciPy and cleanlab."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from engine.errors import CannotTrain
 from engine.events import Retrained, VerdictsCrossed, VerdictsReviewed
 from engine.head import Head, HeadLayer
 from engine.review.crossed import FOLDS, assigned, crossed
@@ -106,7 +109,7 @@ def test_no_head_has_seen_what_it_predicts():
         while True:
             told.append(next(steps))
     except StopIteration as end:
-        probabilities = end.value
+        _, probabilities = end.value
     folds = assigned(whole.targets, np.full(83, -1))
     assert len(seen) == FOLDS
     for number, part in enumerate(seen):
@@ -130,6 +133,12 @@ def test_the_champion_that_knows_the_answers_is_not_asked():
     np.testing.assert_allclose(first.quality, second.quality, atol=1e-6)
     assert (first.correct, first.before) == (second.correct, second.before)
     assert first.before == int((whole.head.logits(whole.features).argmax(axis=1) == whole.targets).sum())
+
+
+def test_a_head_that_keeps_samples_has_seen_all_verdicts():
+    whole = replace(lesson(), keeps=object())
+    with pytest.raises(CannotTrain, match="keeps samples"):
+        last(whole)
 
 
 def test_labels_turned_round_are_found():
