@@ -16,8 +16,8 @@ Order = NDArray[Any]
 ALIKE = "alike"
 LAST = 1e6
 """Behind everything."""
-BANDS = ((0.9, "a toss-up"), (0.6, "unsure"), (0.2, "fairly sure"), (-1.0, "sure"))
-"""From which entropy on a prediction is called what."""
+BANDS = ((0.9, "toss-up"), (0.6, "unsure"), (0.2, "likely"), (-1.0, "sure"))
+"""From which entropy on a prediction is called what: no word is longer than the narrowest column."""
 
 
 class Ordering(NamedTuple):
@@ -93,7 +93,7 @@ def _group(session: Session, row: int) -> str:
     if group is None:
         return ""
     apart = session.insight.contradicts(group, session.verdicts)
-    return f"group {group + 1}" + (" ≠" if apart else "")
+    return f"{'≠ ' * apart}group {group + 1}"
 
 
 def _place(session: Session, row: int) -> str:

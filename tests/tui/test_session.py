@@ -89,7 +89,7 @@ def test_orders():
         return [ORDERS[name].why(session, row) for row in arranged(session, name)]
 
     assert ordered("uncertain first") == ["a.png", "c.png", "b.png"]
-    assert whys("uncertain first") == ["a toss-up", "unsure", "fairly sure"]
+    assert whys("uncertain first") == ["toss-up", "unsure", "likely"]
     assert ordered("name") == ["a.png", "b.png", "c.png"]
     assert ordered("newest") == ["b.png", "c.png", "a.png"]
     assert ordered("mixed") == ordered("uncertain first")
@@ -105,7 +105,7 @@ def test_orders():
     assert "On verdicts not seen: 50 % of 2 (9 to 91), the original 100 %." in reviewed.notice
     alike = reviewed.after(AlikeFound((a, b, c), np.array([1, 0, 1])))
     assert ordered("alike", alike) == ["a.png", "c.png", "b.png"]
-    assert whys("alike", alike) == ["group 2 ≠", "group 2 ≠", "group 1"]
+    assert whys("alike", alike) == ["≠ group 2", "≠ group 2", "group 1"]
     assert [alike.rows.names[row] for row in np.flatnonzero(wanted(alike, "contra"))] == ["c.png", "a.png"]
 
 
