@@ -13,7 +13,7 @@ from tests.tui.test_live import Folder, server
 from tests.tui.test_main import LABELS, ROWS, key, names, opened, predicted, until
 from tui import history
 from tui.comparison import Comparison, Right, compared
-from tui.messages import Compare, Ended, Live, Restore, Retrain
+from tui.messages import Compare, Ended, Live, Restore
 from tui.status import differing
 from tui.table_rows import DIFFERS, TableRows
 from tui.text import width
@@ -332,8 +332,8 @@ def test_comparing_gives_way_to_a_retrain_and_to_the_scan(server, monkeypatch):
         "compare (0, 2) done",
     ]
     play(Compare(1, 2), steps=1)
-    play(Retrain({b"a": "Cat"}, 0.0), steps=1)
-    assert log[-2:] == ["retrain begun", "compare (1, 2) overtaken"], "it was of the model before"
+    play(Restore(0, 1.0), steps=1)
+    assert log[-2:] == ["restore begun", "compare (1, 2) overtaken"], "it was of the model before"
 
 
 def test_retrain_compare_and_restore_in_a_terminal(pictures, model_path):

@@ -10,6 +10,7 @@ from engine.events import (
     LiveWaits,
     LiveWorked,
     ModelReplaced,
+    ModelRestored,
     ModelSaved,
     Retrained,
     Score,
@@ -18,7 +19,7 @@ from engine.events import (
 from engine.head import Head
 from tests.tui.test_main import ROWS, key, names, opened, predicted, until
 from tui.child import _Server
-from tui.messages import Ended, Live, Retrain, Stop
+from tui.messages import Ended, Live, Restore, Retrain, Stop
 from tui.widgets.lines import Title
 
 __all__ = ["opened"]
@@ -141,14 +142,18 @@ class Folder:
     def end_live(self):
         return self._steps("off", 1, LiveWorked(0, 1))
 
+    def restore(self, version, at):
+        return self._steps("restore", 3, ModelRestored(version))
+
     def retrain(self, verdicts, trainer, settings, at, aside, offered):
         score = Score(1, 1, 0.1)
-        yield from self._steps("retrain", 2, ModelSaved(self.folder / "m.mlmodel", 1, score, score))
+        yield from self._steps("retrain", 2, TrainingBegan("edit", 1, 1))
         while not offered():
             yield BatchEnded(1, 1, 1, 0.5)
         assert settings.out_of_time()
         yield Retrained(Head(()), 1, 1, 0, 0, 0, score, score, offered=True)
         self.log.append("retrain offered")
+        yield ModelSaved(self.folder / "m.mlmodel", 1, score, score)
 
 
 class Pipe:
@@ -215,6 +220,15 @@ def test_what_was_not_trained_yet_is_dropped(server):
     assert log == ["retrain begun", "retrain overtaken"]
     play.send()
     assert pipe.sent[-1] == Ended(stopped=True)
+
+
+def test_another_model_is_shown_to_its_end_once_it_is_the_present_one(server):
+    play, log, pipe = server
+    play(Restore(0, 1.0), steps=1)
+    play(Stop(), steps=9)
+    assert log == ["restore begun", "restore done"]
+    play.send()
+    assert pipe.sent[-1] == Ended()
 
 
 def test_steps_without_images_are_not_sent(server):

@@ -25,6 +25,7 @@ from tui.app import Catflap
 from tui.messages import Ended, Failed, Keep, Retrain, Stop
 from tui.settings import Choices
 from tui.widgets.lines import Counts, Notice, Title
+from tui.widgets.picture import Picture
 from tui.widgets.table import Table
 from tui.widgets.training import Progress
 from tui.work import prepare
@@ -469,10 +470,14 @@ def test_a_filter_shows_some_and_escape_shows_all(opened):
 
 def test_nothing_shown_takes_no_verdict(opened):
     async def story(pilot, said, journal):
+        await until(pilot, lambda: not pilot.app._main._pictures.busy)
+        pilot.app._main.query_one(Picture).show(np.zeros((4, 6, 3), np.uint8))
         await pilot.press("slash", *"nowhere", "enter")
         assert names(pilot) == []
         await pilot.press("a", "V", "x", "v", "j", "a", "n", "G", "g")
         assert given(journal) == {}
+        assert pilot.app._main._pictured is None
+        assert pilot.app._main.query_one(Picture)._pixels is None
         await pilot.press("escape", "escape", "a")
         assert len(given(journal)) == 1
 

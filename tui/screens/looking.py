@@ -31,6 +31,9 @@ class Looking(Questions):
     def show_picture(self) -> None:
         """Ask for the picture under the cursor, unless it is shown or on its way."""
         size, row = self.query_one(Picture).wanted, self.table.row
+        if row < 0 and self._pictured is not None:
+            self._pictured = None
+            self.query_one(Picture).show(None)
         if row < 0 or not all(size) or self._pictured == (self._path(row), size):
             return
         self._pictured = self._path(row), size
