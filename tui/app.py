@@ -70,12 +70,14 @@ class Catflap(App[None]):
         await self.switch_mode("main")
 
     def on_key(self, event: Key) -> None:
-        """A filter that is typed takes the keys here, in the order in which they came: they may come many at once."""
+        """What is typed is taken here, in the order in which it came: many keys may come at once, before a line shows."""
         main = self.__dict__.get("_main")
         if main is not None and self.screen is main:
             main.hint_read()
             if main.typed(event.key, event.character):
                 event.prevent_default()
+        elif main is not None and event.is_printable:
+            main.pick_typed(event.character or "")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the table but itself."""
