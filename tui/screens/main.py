@@ -207,7 +207,7 @@ class Main(Reviewing):
         if self._anchor is not None or self._all_shown:
             self._mark(None, False)
             self._tell("")
-        elif self.session.busy or self.session.scan is not None:
+        elif self.session.working:
             self._work.ask(Stop())
             self.become(replace(self.session, again=False))
         elif self.session.filter:
