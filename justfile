@@ -36,11 +36,11 @@ bench MODEL FOLDER:
 
 # coremltools' own tests of layers and models, against the engine
 conformance-core:
-    CONFORMANCE_RECORD=conformance-core.json python -m pytest tests/conformance
+    CONFORMANCE_RECORD=conformance-core.json python -m pytest -n 0 tests/conformance
 
 # The same, and the operators of its converters: the better part of an hour; then docs/fidelity.md
 conformance: conformance-core
-    CONFORMANCE_RECORD=conformance-operators.json python -m pytest tests/conformance/operators.py -W "ignore::pytest.PytestCollectionWarning"
+    CONFORMANCE_RECORD=conformance-operators.json python -m pytest -n 0 tests/conformance/operators.py -W "ignore::pytest.PytestCollectionWarning"
     python tests/conformance/report.py conformance-core.json conformance-operators.json
 
 # Whole networks, and everything else that takes minutes

@@ -9,6 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.findings import (
+    AlikeFound,
+    ComparisonWorked,
+    ImagesCompared,
+    QueueMixed,
+    VerdictsCrossed,
+    VerdictsReviewed,
+    VersionsCompared,
+    VersionsNotCompared,
+)
+
 if TYPE_CHECKING:
     # The app paints its first frame before it loads NumPy.
     import numpy as np
@@ -33,6 +44,8 @@ class ModelOpened:
     """Why the model cannot be trained; empty if it can."""
     learns_labels: bool = False
     """Whether a verdict may name a label that the model does not have yet."""
+    held_out: str = ""
+    """The sub-folder whose images are never trained on; empty for none."""
 
 
 @dataclass(frozen=True)
@@ -167,11 +180,10 @@ class Score:
 
 @dataclass(frozen=True)
 class Held:
-    """How two models do on the pictures that are held out, which neither was trained on."""
+    """Of the pictures that are held out, how many the old model and the new one predict; neither was trained on them."""
 
     of: int = 0
     before: int = 0
-    """How many of them the old one predicts."""
     after: int = 0
 
 
@@ -208,6 +220,7 @@ class ModelSaved:
     version: int
     before: Score
     after: Score
+    held: Held = Held()
 
 
 @dataclass(frozen=True)
@@ -240,6 +253,11 @@ Event = (
     | RoomAsked
     | TrainingBegan
     | SamplesCompared
+    | ImagesCompared
+    | AlikeFound
+    | QueueMixed
+    | VerdictsCrossed
+    | VerdictsReviewed
     | LiveWorked
     | LiveLearned
     | LiveWaits
@@ -250,4 +268,7 @@ Event = (
     | ModelRestored
     | ModelReplaced
     | ModelRefused
+    | ComparisonWorked
+    | VersionsCompared
+    | VersionsNotCompared
 )

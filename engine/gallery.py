@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.aside import Aside, below, parted
 from engine.errors import CannotTrain
 from engine.events import Event, FolderChanged, ImagesPredicted
 from engine.folder import Stamp, scan
@@ -110,6 +111,13 @@ class Gallery(Place):
         if limit is not None and missing:
             sentence = f"The features of {len(judged)} verdicts do not fit into the {self.keeping.limit} they may take."
             raise CannotTrain(sentence, "Open the folder with a larger --store-limit.")
+
+    def _apart(self, verdicts: Mapping[bytes, str], aside: Aside) -> tuple[dict[bytes, str], Aside]:
+        """What to learn and what is set aside, once the sub-folder that is held out is taken into account."""
+        known = self._catalogue.images().items() if self.held_out else ()
+        held = below(self.held_out, ((path, each.content or b"") for path, each in known))
+        learned, more = parted(verdicts, held)
+        return learned, Aside({**aside.held, **more.held}, aside.untouched | more.untouched)
 
     def _probes(self) -> NDArray[np.float32]:
         some = [content for _, content, _ in self._shown[:PROBES]]

@@ -184,13 +184,12 @@ class Journal:
     """
 
     def __init__(self, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
-        self._path = path
-        self._read_only = read_only
-        self._standing = Standing()
-        self._last = 0
+        self._path, self._read_only = path, read_only
+        self._standing, self._last = Standing(), 0
+        self._seen, self._news = -1, set[bytes]()
         self._connection = open_database(path, LAYOUT, read_only=read_only, busy_timeout_s=busy_timeout_s)
         try:
-            self.refresh()
+            self.news()
         except BaseException:
             self._connection.close()
             raise
@@ -227,14 +226,29 @@ class Journal:
         before = self._last
         with problems_of(self._path):
             for entry in self.entries(after=before):
-                self._apply(entry)
+                self._news.update(self._apply(entry))
         return self._last - before
+
+    def news(self) -> set[bytes]:
+        """The images on which other processes' entries changed something since the last call; quick if there are none."""
+        with problems_of(self._path):
+            # The number changes when another connection commits.
+            seen, self._seen = self._seen, self._connection.execute("PRAGMA data_version").fetchone()[0]
+        if seen != self._seen:
+            self.refresh()
+        news, self._news = self._news, set[bytes]()
+        return news
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Everything that was ever appended, with ids above `after`, in order."""
         with problems_of(self._path), closing(self._connection.execute(_ENTRIES, (after,))) as rows:
             for (number, at, action), group in groupby(rows, itemgetter(0, 1, 2)):
                 yield Entry(number, at, action, tuple(Verdict(*row[3:]) for row in group if row[3] is not None))
+
+    @property
+    def last(self) -> int:
+        """The id of the newest entry that was taken in; 0 if there is none."""
+        return self._last
 
     def in_force(self) -> dict[bytes, Verdict]:
         """The verdict of each image that has one; a copy."""

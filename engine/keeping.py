@@ -39,13 +39,7 @@ class Keeping:
     @property
     def limit_bytes(self) -> int | None:
         """Room that the features may take; None without a limit."""
-        said = self.limit.strip().upper()
-        if said in ("", NO_LIMIT):
-            return None
-        found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*([KMGT]?)B?", said)
-        if found is None:
-            raise BadSetting(f"{self.limit!r} is no size.", "Give one such as 500MB or 2GB, or none.")
-        return int(float(found[1]) * UNITS[found[2]])
+        return None if self.limit.strip().upper() in ("", NO_LIMIT) else bytes_of(self.limit)
 
     @property
     def chosen(self) -> bool:
@@ -55,3 +49,11 @@ class Keeping:
     def but(self, other: "Keeping") -> "Keeping":
         """This, but what the other one says."""
         return Keeping(other.precision or self.precision, other.limit or self.limit)
+
+
+def bytes_of(size: str) -> int:
+    """A size such as `500MB` in bytes. Raises BadSetting for what is none."""
+    found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]+)?)\s*([KMGT]?)B?", size.strip().upper())
+    if found is None:
+        raise BadSetting(f"{size!r} is no size.", "Give one such as 500MB or 2GB.")
+    return int(float(found[1]) * UNITS[found[2]])

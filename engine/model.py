@@ -20,6 +20,7 @@ from engine.predict.pipeline import Pipeline
 from engine.spec.describe import Description, Network
 from engine.spec.file import ModelFile, read
 from engine.spec.interface import ImageFeature
+from engine.spec.metadata import with_metadata
 from engine.spec.split import Cut, split_model
 from engine.spec.update import with_head
 from engine.spec.validate import require_sound
@@ -213,9 +214,10 @@ class Model:
         names = [str(name) for name in head.names] if isinstance(head, NeighborHead) else self.labels
         return [names[int(at)] for at in head.probabilities(features).reshape(len(features), -1).argmax(axis=1)]
 
-    def bytes_with(self, head: Head | NeighborHead) -> bytes:
-        """The model's file with other weights, or samples, in its head."""
-        return with_head(self.file, head)
+    def bytes_with(self, head: Head | NeighborHead, said: Mapping[str, str] | None = None) -> bytes:
+        """The model's file with other weights, or samples, in its head; what is `said` of it is in the metadata."""
+        data = with_head(self.file, head)
+        return with_metadata(data, said) if said else data
 
     def with_head(self, head: Head | NeighborHead) -> "Model":
         """The same model with other weights, or samples, in its head; the backbone is shared."""

@@ -1,16 +1,20 @@
 """A model and some files, with nothing kept: what the commands `predict` and `train` do."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.aside import Aside, parted
 from engine.errors import BadLabels
 from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
+from engine.journal import EXCLUDED, HELD
 from engine.labels import Labelled, refuse_contradictions
+from engine.measuring import held
 from engine.model import Model
+from engine.provenance import provenance
 from engine.reading import Reading, readings
 from engine.spec.file import write
 from engine.trainers import Lesson, Settings
@@ -47,6 +51,7 @@ def train(
 ) -> Iterator[Event]:
     """Train on labelled files, while `anchors` keep their predictions; the last event is `Retrained`.
 
+    Files that are held out or excluded are in no way trained on; it tells how both models do on those that are held out.
     Raises BadLabels for contradictions, and CannotTrain.
     """
     model.require_trainable()
@@ -62,16 +67,24 @@ def train(
         yield FeaturesRead(done, len(files), 0)
     named = {name: contents[f"label {name}"] for name in labelled if f"label {name}" in contents}
     refuse_contradictions(labelled, named)
-    yield from model.train(_lesson(model, labelled, named, kept), trainer, settings)
+    labels, aside = _shared_out(labelled, named)
+    for event in model.train(_lesson(model, labels, aside, kept), trainer, settings):
+        if isinstance(event, Retrained) and aside.held:
+            features = np.stack([kept[content] for content in aside.held])
+            event = replace(event, held=held(model, event.head, features, list(aside.held.values())))
+        yield event
 
 
-def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]) -> ModelSaved:
+def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32], trainer: str, at: float) -> ModelSaved:
     """Write the model with the trained head to `out`, if the file, read back, predicts `probes` as the head does.
+
+    Its metadata say how it was trained, at `at` in Unix seconds.
 
     Raises ModelError if it does not; FolderError if `out` cannot be written. Either way, `out` is as it was.
     """
-    write(out, model.bytes_with(result.head), lambda saved: model.reopened(saved).require_same(result.head, probes))
-    return ModelSaved(out, 1, result.before, result.after)
+    data = model.bytes_with(result.head, provenance(result, trainer, at, 1))
+    write(out, data, lambda saved: model.reopened(saved).require_same(result.head, probes))
+    return ModelSaved(out, 1, result.before, result.after, result.held)
 
 
 def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float32]:
@@ -86,15 +99,15 @@ def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
     return np.stack(found) if found else np.zeros((0, *model.backbone.shape), np.float32)
 
 
-def _lesson(
-    model: Model,
-    labelled: Mapping[str, Labelled],
-    named: Mapping[str, bytes],
-    kept: Mapping[bytes, NDArray[np.float32]],
-) -> Lesson:
-    labels = {content: labelled[name].label for name, content in named.items()}
+def _shared_out(labelled: Mapping[str, Labelled], named: Mapping[str, bytes]) -> tuple[dict[bytes, str], Aside]:
+    """The labels to learn, by content, and what is set aside; of copies, one that is held out counts for all."""
+    held, excluded = ({c for name, c in named.items() if labelled[name].kind == kind} for kind in (HELD, EXCLUDED))
+    return parted({content: labelled[name].label for name, content in named.items()}, held, excluded)
+
+
+def _lesson(model: Model, labels: Mapping[bytes, str], aside: Aside, kept: Mapping[bytes, NDArray[np.float32]]) -> Lesson:
     if not labels:
         raise BadLabels("None of the labelled images can be read.")
-    rest = [row for content, row in kept.items() if content not in labels]
+    rest = [row for content, row in kept.items() if content not in labels and content not in aside.untouched]
     features = np.stack([kept[content] for content in labels])
     return model.lesson(features, list(labels.values()), np.stack(rest) if rest else None)

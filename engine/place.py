@@ -13,12 +13,14 @@ from engine.keeping import ASK_ABOVE_BYTES, Keeping
 from engine.listing import Stamp
 from engine.model import Model
 from engine.model_watch import ModelWatch
-from engine.places import find_model, home
+from engine.places import find_model, home, sub_folder
 from engine.scan import Scanner
 from engine.spec.file import read
 from engine.versions import Versions
 
 AS_BEFORE = Keeping()
+NOTHING_HELD = "none"
+"""Said in the place of a sub-folder, which is forgotten then."""
 
 
 class Place:
@@ -31,22 +33,33 @@ class Place:
         out: Path | None = None,
         keeping: Keeping = AS_BEFORE,
         ask_above_bytes: int = ASK_ABOVE_BYTES,
+        usual: Keeping = AS_BEFORE,
+        held_out: str = "",
     ) -> None:
         """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
 
-        What `keeping` says of features is remembered; where nobody ever said anything, a scan whose features would take
-        more than `ask_above_bytes` asks first. Raises FolderError, ModelError or BadSetting.
+        What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
+        that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. What lies below
+        the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Raises FolderError,
+        ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = home(folder)
         self.images: dict[str, Stamp] = {}
         self._catalogue = Catalogue(self.home / "catalogue.db")
         try:
+            self.held_out = self._remembered(held_out)
             self._open_model(model, out)
-            self._store = self._store_for(self.model, keeping)
+            self._store = self._store_for(self.model, keeping, usual)
         except BaseException:
             self._catalogue.close()
             raise
+
+    def _remembered(self, held_out: str) -> str:
+        """The sub-folder that is held out, as it is said now or was before."""
+        if held_out:
+            self._catalogue.remember("held_out", "" if held_out == NOTHING_HELD else sub_folder(self.folder, held_out))
+        return self._catalogue.setting("held_out")
 
     def _open_model(self, given: Path | None, out: Path | None) -> None:
         source = find_model(self.folder, given, self._catalogue.setting("model"))
@@ -63,9 +76,10 @@ class Place:
         self.version = self.versions.present(self.model.file)
         self._model_watch = ModelWatch(self.target)
 
-    def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE) -> FeatureStore:
+    def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE, usual: Keeping = AS_BEFORE) -> FeatureStore:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""
-        said = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit")).but(keeping)
+        before = Keeping(self._catalogue.setting("features"), self._catalogue.setting("store_limit"))
+        said = usual.but(before).but(keeping)
         parent, key = self.home / "features", model.backbone_key
         store = FeatureStore(parent / key, model.backbone.shape, said.half, said.limit_bytes)
         # Only now: what the disk has no room for would be in the way whenever the folder is opened.
@@ -96,7 +110,7 @@ class Place:
         image, why = self.model.image, self.model.cut.why_not
         size = (image.width, image.height)
         learns = self.model.learns_labels
-        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns)
+        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns, self.held_out)
 
     def _scanner(self) -> Scanner:
         return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._room_asked)

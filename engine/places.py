@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_state_path
 
-from engine.errors import FolderError, UnreadableModel
+from engine.errors import BadSetting, FolderError, UnreadableModel
 
 KEPT = ".catflap"
 MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
@@ -24,6 +24,25 @@ def home(folder: Path) -> Path:
         return beside
     name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
     return user_state_path("catflap") / "folders" / f"{folder.name or 'root'}-{name}"
+
+
+def opened_before(folder: Path) -> Path:
+    """What Catflap keeps of a folder that was opened before. Raises FolderError where it never was."""
+    kept = home(folder)
+    if not (kept / "catalogue.db").exists():
+        raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
+    return kept
+
+
+def sub_folder(folder: Path, said: str) -> str:
+    """What the paths of all images in a folder inside `folder` begin with, without a slash at its end.
+
+    `said` is relative to `folder`. Raises BadSetting if there is no such folder, or it lies outside.
+    """
+    inside = os.path.relpath(os.path.realpath(folder / said), os.path.realpath(folder))
+    if inside == "." or inside.split("/")[0] == ".." or not (folder / inside).is_dir():
+        raise BadSetting(f"{said!r} is no folder inside {str(folder)!r}.", "Give one such as test, or none.")
+    return inside
 
 
 def find_model(folder: Path, given: Path | None, remembered: str) -> Path:

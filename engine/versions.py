@@ -30,36 +30,48 @@ class Versions:
         Before the first promotion, that is 0.
         """
         found = [each.version for each in self.all() if each.digest == model.digest]
-        return found[-1] if found else self._next()
+        return found[-1] if found else self._coming()
 
-    def promote(self, champion: ModelFile, data: bytes, said: Version, check: Callable[[ModelFile], None]) -> Version:
-        """Keep `data` as a new version and make it the present model; `champion` is kept first, if it is not yet.
+    def promote(
+        self,
+        champion: ModelFile,
+        data_of: Callable[[int], bytes],
+        said: Version,
+        check: Callable[[ModelFile], None],
+    ) -> Version:
+        """Keep what `data_of` its number gives as a new version, and make it the present model.
+
+        `champion` is kept first, if it is not yet.
 
         What was written is read back and given to `check`; if that raises, the present model stays.
         """
-        self._keep_champion(champion, said.at)
+        self.keep_champion(champion, said.at)
+        data = data_of(self._coming())
         version = self._add(ModelFile(data, self._target.name), said, check)
         write(self._target, data)
         return version
 
     def adopt(self, champion: ModelFile, model: ModelFile, at: float) -> int:
         """Note a model that somebody wrote over `champion`, which is kept; the number of its version."""
-        self._keep_champion(champion, at)
+        self.keep_champion(champion, at)
         if model.digest not in {each.digest for each in self.all()}:
             self._add(model, Version(0, "", "", at, "changed outside"))
         return self.present(model)
 
-    def restore(self, version: int, champion: ModelFile, at: float) -> ModelFile:
-        """Make an older version the present model again. Raises BadSetting if there is none of that number."""
-        self._keep_champion(champion, at)
+    def restore(self, version: int, at: float) -> None:
+        """Make a version that is kept the present model again. Raises as `kept` does."""
+        write(self._target, self.kept(version).data)
+        self._catalogue.put_restored(version, at)
+
+    def kept(self, version: int) -> ModelFile:
+        """The model of that number. Raises BadSetting if there is none, UnreadableModel if its file is gone."""
         found = {each.version: each for each in self.all()}
         if version not in found:
-            raise BadSetting(f"There is no version {version}.", f"There are {', '.join(map(str, sorted(found)))}.")
+            known = ", ".join(map(str, sorted(found)))
+            raise BadSetting(f"There is no version {version}.", f"There are {known}." if known else "None was kept yet.")
         model = read(self._folder / found[version].file)
         if model.digest != found[version].digest:
             raise BadSetting(f"The file kept for version {version} was changed.", "The present model stays.")
-        write(self._target, model.data)
-        self._catalogue.put_restored(version, at)
         return self._beside_target(model)
 
     def original(self) -> ModelFile | None:
@@ -71,17 +83,29 @@ class Versions:
         """What a model is linked to lies beside the present model, not among the versions."""
         return ModelFile(model.data, self._target.name, self._target.absolute().parent)
 
-    def _keep_champion(self, champion: ModelFile, at: float) -> None:
+    def keep_champion(self, champion: ModelFile, at: float) -> None:
+        """Keep the present model as a version, if it is not one yet."""
         known = {each.digest for each in self.all()}
         if champion.digest not in known:
             self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
 
     def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
-        number = self._next()
+        number = self._coming()
         version = replace(said, version=number, digest=model.digest, file=f"{number:04d}.mlmodel")
         write(self._folder / version.file, model.data, lambda saved: check(self._beside_target(saved)))
         self._catalogue.put_version(version)
         return version
 
-    def _next(self) -> int:
+    def _coming(self) -> int:
+        """The number that the next version gets."""
         return max((each.version for each in self.all()), default=-1) + 1
+
+
+def present_version(home: Path, catalogue: Catalogue) -> tuple[Path, int]:
+    """The model file of a folder that was opened before, and which version it is; -1 where the file is gone.
+
+    `home` is where the folder's versions are kept. Raises UnreadableModel.
+    """
+    target = Path(catalogue.setting("out") or catalogue.setting("model"))
+    versions = Versions(home / "versions", catalogue, target)
+    return target, versions.present(read(target)) if target.exists() else -1

@@ -1,14 +1,14 @@
 """One folder and one model: what the terminal and the commands talk to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.aside import NOTHING, Aside
 from engine.catalogue import Version
+from engine.comparing import Kept, compared, require_same_features
 from engine.errors import CannotTrain, CatflapError
 from engine.events import (
     Event,
-    Held,
     ImagesPredicted,
     LiveLearned,
     LiveWaits,
@@ -20,10 +20,15 @@ from engine.events import (
     Retrained,
     TrainingBegan,
 )
-from engine.gallery import Gallery
+from engine.features import FeatureStore
 from engine.head import Head
+from engine.insight import Insight
 from engine.living import Living
+from engine.measuring import held as held_of
 from engine.model import Model
+from engine.provenance import provenance
+from engine.review.reviewed import reviewed
+from engine.review.similar import groups
 from engine.scan import block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
@@ -31,7 +36,7 @@ from engine.trainers import Settings
 from engine.trainers.lesson import never
 
 
-class Workspace(Gallery):
+class Workspace(Insight):
     """An open folder. Long calls are generators of events: to stop one is to close it, and nothing is half done."""
 
     _original: Model | None = None
@@ -69,6 +74,7 @@ class Workspace(Gallery):
         in Unix seconds. Raises CannotTrain, BadLabels or BadSetting.
         """
         self.model.require_trainable()
+        verdicts, aside = self._apart(verdicts, aside)
         yield from self._features_of({**verdicts, **aside.held})
         result: Retrained | None = None
         for event in self._trained(verdicts, trainer, settings, aside):
@@ -91,18 +97,14 @@ class Workspace(Gallery):
         if not usable:
             return result
         features = self._store.read(self._store.find(list(usable)))
-        right = [
-            sum(said == label for said, label in zip(self.model.said(features, head), usable.values(), strict=True))
-            for head in (self.model.head, result.head)
-        ]
-        return replace(result, held=Held(len(usable), *right))
+        return replace(result, held=held_of(self.model, result.head, features, list(usable.values())))
 
     def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings, aside: Aside) -> Iterator[Event]:
         """What live shows, if it is on; what is trained now otherwise."""
         if self._living is None or trainer != "auto":
-            yield from self.model.train(self._teaching(aside).lesson(verdicts), trainer, settings)
+            yield from self.model.train(self.teaching(aside).lesson(verdicts), trainer, settings)
             return
-        for event in self._living.learn(self._teaching(aside), verdicts):
+        for event in self._living.learn(self.teaching(aside), verdicts):
             if isinstance(event, LiveWaits):
                 raise CannotTrain(event.why)
             if not isinstance(event, LiveLearned):
@@ -119,6 +121,7 @@ class Workspace(Gallery):
         """
         self.model.require_trainable()
         self._lived = dict(verdicts), aside
+        verdicts, aside = self._apart(verdicts, aside)
         begins = self._living is None
         if begins:
             self._living = Living(self.model, whole=self.keeping.limit_bytes is None)
@@ -131,7 +134,7 @@ class Workspace(Gallery):
         if begins or self.keeping.limit_bytes is not None:
             yield from self._features_of(verdicts)
         assert self._living is not None
-        yield from self._living.learn(self._teaching(aside), verdicts)
+        yield from self._living.learn(self.teaching(aside), verdicts)
         yield from self._as_live()
 
     def end_live(self) -> Iterator[Event]:
@@ -147,9 +150,22 @@ class Workspace(Gallery):
             rows = self._living.probabilities(self._store, contents)
             yield ImagesPredicted(paths, contents, modified, rows, self.version)
 
-    def _teaching(self, aside: Aside = NOTHING) -> Teaching:
-        contents = sorted({content for _, content, _ in self._shown})
-        return Teaching(self.model, contents, self._store, self._origin(), aside.untouched)
+    def teaching(self, aside: Aside = NOTHING) -> Teaching:
+        """What lessons are made of."""
+        return Teaching(self.model, self._contents, self._store, self._origin(), aside.untouched)
+
+    def review(self, verdicts: Mapping[bytes, str], aside: Aside = NOTHING) -> Iterator[Event]:
+        """Cross-validate what `auto` learns from the verdicts; the last event is `VerdictsReviewed`.
+
+        Raises CannotTrain or BadLabels.
+        """
+        self.model.require_trainable()
+        verdicts, aside = self._apart(verdicts, aside)
+        teaching = self.teaching(aside)
+        usable = teaching.usable(verdicts)
+        yield from self._projections.cover(self._store, list(usable))
+        alike = yield from groups(self._projections, list(usable))
+        yield from reviewed(teaching.lesson(usable), self.model.train, usable, alike)
 
     def _origin(self) -> Head | None:
         """The untouched model's head, where it takes the same features."""
@@ -171,17 +187,20 @@ class Workspace(Gallery):
         )  # fmt: skip
         kept = self.versions.promote(
             self.model.file,
-            self.model.bytes_with(result.head),
+            lambda number: self.model.bytes_with(result.head, provenance(result, trainer, at, number)),
             said,
             lambda saved: self.model.reopened(saved).require_same(result.head, probes),
         )
-        event = ModelSaved(self.target, kept.version, result.before, result.after)
+        event = ModelSaved(self.target, kept.version, result.before, result.after, result.held)
         yield from self._replaced(self.model.reopened(read(self.target)), kept.version, event)
 
     def restore(self, version: int, at: float) -> Iterator[Event]:
         """Make an older version the champion again, and predict all images again. Raises BadSetting."""
-        model = self.model.reopened(self.versions.restore(version, self.model.file, at))
-        self._living, self._lived = None, None
+        self.versions.keep_champion(self.model.file, at)
+        model = self.model.reopened(self.versions.kept(version))
+        store = self._other_store(model)
+        self.versions.restore(version, at)
+        self._take(store)
         yield from self._replaced(model, version, ModelRestored(version))
 
     def adopt(self, at: float) -> Iterator[Event]:
@@ -192,16 +211,42 @@ class Workspace(Gallery):
                 return
             model = self.model.reopened(found)
             model.require_classifier()
-            store = None if model.backbone_key == self.model.backbone_key else self._store_for(model)
+            store = self._other_store(model)
         except CatflapError as error:
             yield ModelRefused(f"{error.sentence} {error.hint}".strip())
             return
         version = self.versions.adopt(self.model.file, found, at)
+        self._take(store)
+        yield from self._replaced(model, version, ModelReplaced(version))
+
+    def _other_store(self, model: Model) -> FeatureStore | None:
+        """Of the features that this model's frozen layers give; None where they are the present one's."""
+        return None if model.backbone_key == self.model.backbone_key else self._store_for(model)
+
+    def _take(self, store: FeatureStore | None) -> None:
+        """Another model comes, with its own features or the present ones; what live did was of the one before."""
         self._living, self._lived = None, None
         if store is not None:
             self._store.close()
             self._store = store
-        yield from self._replaced(model, version, ModelReplaced(version))
+
+    def compare(self, first: int, second: int) -> Iterator[Event]:
+        """What two versions say of all images whose features are kept; see `compared`."""
+        block = max(1, block_of(self._store) // 2)
+        yield from compared(first, second, self._version, self._contents, self._kept_of, block)
+
+    def _version(self, version: int) -> Model:
+        """A version that takes the present features. Raises BadSetting or ModelError."""
+        if version == self.version:
+            return self.model
+        model = self.model.reopened(self.versions.kept(version))
+        require_same_features(version, model, self.model)
+        return model
+
+    def _kept_of(self, contents: Sequence[bytes]) -> Kept:
+        """What the store has of these pictures, undamaged; it may be another store at every call."""
+        sound = self._store.sound(contents)
+        return sound, self._store.read(self._store.find(contents)[sound])
 
     def _replaced(self, model: Model, version: int, event: Event) -> Iterator[Event]:
         """Another model is the present one: say so, and predict all images again."""

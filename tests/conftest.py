@@ -1,5 +1,6 @@
 """What the tests share: small models, made field by field from the format, and folders of small pictures."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from engine.spec.schema import Model
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 """Models and photographs that are not part of the project; tests that use them are skipped where they are absent."""
+
+os.environ["CATFLAP_SETTINGS"] = os.devnull
+"""Nobody's own settings have a say in what is tested."""
 
 
 def _weights(message: Any, values: np.ndarray, updatable: bool) -> None:

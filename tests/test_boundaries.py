@@ -123,6 +123,13 @@ def test_trainers_have_the_names_that_the_app_offers():
     assert tuple(TRAINERS) == OFFERED
 
 
+def test_orders_have_the_names_that_the_settings_offer():
+    from tui.order import ALIKE, ORDERS
+    from tui.settings import ORDERS as OFFERED
+
+    assert tuple(name for name in ORDERS if name != ALIKE) == OFFERED
+
+
 def test_the_heads_kinds_can_all_be_read_from_a_file_and_translated():
     from engine.head.kinds import KINDS
     from engine.spec.split import READERS

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from engine import events
+from tui.comparison import Comparison, compared
+from tui.notices import live_begins, live_learned
 from tui.progress import Scan, Training
-from tui.text import learned
+from tui.text import count, learned
 
 if TYPE_CHECKING:
     from tui.session import Session
 
-LIVE_BEGINS = "Live: verdicts show at once what they come to; r keeps it, l ends it."
 LOSSES_KEPT = 200
 """Of the loss curve; a terminal is no wider."""
 
@@ -23,7 +24,15 @@ def _model_opened(session: Session, event: events.ModelOpened) -> Session:
     opened = replace(session, learns_labels=event.learns_labels)
     labels = opened.with_new(event.labels, session.verdicts)
     rows = session.rows.for_labels(session.labels, labels, len(event.labels))
-    return replace(opened, model=event.name, labels=labels, version=event.version, why_not=event.why_not, rows=rows)
+    return replace(
+        opened,
+        model=event.name,
+        labels=labels,
+        version=event.version,
+        why_not=event.why_not,
+        held_out=event.held_out,
+        rows=rows,
+    )
 
 
 def _folder_changed(session: Session, event: events.FolderChanged) -> Session:
@@ -82,7 +91,8 @@ def _epoch_ended(session: Session, event: events.EpochEnded) -> Session:
 
 
 def _retrained(session: Session, event: events.Retrained) -> Session:
-    words = learned(event.flips, event.learned, event.accepted, event.broken) + "."
+    held = f"; held out {event.held.before}→{event.held.after} of {event.held.of}" if event.held.of else ""
+    words = f"{learned(event.flips, event.learned, event.accepted, event.broken)}{held}."
     waiting = None if event.better and not event.offered else event
     return replace(session, training=None, trained=session.training, waiting=waiting, notice=words)
 
@@ -93,7 +103,7 @@ def _live_worked(session: Session, event: events.LiveWorked) -> Session:
 
 def _live_learned(session: Session, event: events.LiveLearned) -> Session:
     words = learned(event.flips, event.learned, event.accepted, event.broken)
-    said = f"Live: {words}. Not saved; r keeps it." if event.verdicts else LIVE_BEGINS
+    said = live_learned(words, session.keys) if event.verdicts else live_begins(session.keys)
     return replace(session, notice=said, preparing="", problem="")
 
 
@@ -111,7 +121,8 @@ def _model_restored(session: Session, event: events.ModelRestored) -> Session:
 
 def _model_replaced(session: Session, event: events.ModelReplaced) -> Session:
     said = f"Another program replaced {session.model}; it is checked and loaded as version {event.version}."
-    return _replaced(session, event.version, said)
+    # The engine has forgotten what live did: it was of the other model.
+    return replace(_replaced(session, event.version, said), live=False, preparing="")
 
 
 def _model_refused(session: Session, event: events.ModelRefused) -> Session:
@@ -119,10 +130,44 @@ def _model_refused(session: Session, event: events.ModelRefused) -> Session:
     return replace(session, problem=said)
 
 
+def _images_compared(session: Session, event: events.ComparisonWorked) -> Session:
+    return replace(session, comparison=Comparison(event.first, event.second, event.done, event.total))
+
+
+def _versions_compared(session: Session, event: events.VersionsCompared) -> Session:
+    found = compared(event, session.verdicts, session.held)
+    pictures, key = count(len(found.differing), "picture"), session.keys["history"]
+    said = f"Versions {event.first} and {event.second} differ on {pictures}; {key} tells more."
+    return replace(session, comparison=found, notice=said)
+
+
+def _versions_not_compared(session: Session, event: events.VersionsNotCompared) -> Session:
+    refused = Comparison(event.first, event.second, ended=True, why_not=event.why)
+    return replace(session, comparison=refused, notice=event.why)
+
+
 def _replaced(session: Session, version: int, notice: str) -> Session:
     # What live showed is what was saved: it stays marked as changed.
     rows = session.rows if session.live else session.rows.before_new_model()
     return replace(session, version=version, rows=rows, waiting=None, notice=notice, problem="")
+
+
+def _alike_found(session: Session, event: events.AlikeFound) -> Session:
+    return replace(session, insight=session.insight.with_groups(event))
+
+
+def _queue_mixed(session: Session, event: events.QueueMixed) -> Session:
+    return replace(session, insight=session.insight.with_queue(event))
+
+
+def _verdicts_reviewed(session: Session, event: events.VerdictsReviewed) -> Session:
+    insight = session.insight.with_review(event)
+    return replace(session, insight=insight, notice=f"{session.notice} {insight.honest}".strip())
+
+
+def _same(session: Session, event: events.Event) -> Session:
+    """How far something is that nothing on the screen tells of."""
+    return session
 
 
 FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
@@ -144,5 +189,13 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.ModelRestored: _model_restored,
     events.ModelReplaced: _model_replaced,
     events.ModelRefused: _model_refused,
+    events.ImagesCompared: _same,
+    events.VerdictsCrossed: _same,
+    events.AlikeFound: _alike_found,
+    events.QueueMixed: _queue_mixed,
+    events.VerdictsReviewed: _verdicts_reviewed,
+    events.ComparisonWorked: _images_compared,
+    events.VersionsCompared: _versions_compared,
+    events.VersionsNotCompared: _versions_not_compared,
 }
 """By event; a test holds it against all there are."""

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.events import Key
 from textual.screen import Screen
 
-from tui.commands import COMMANDS, shown
+from tui.commands import Command, shown, with_keys
+from tui.escapes import Unsplit
 from tui.screens.frame import Frame
 from tui.settings import Choices
 from tui.text import safe
+from tui.themes import CONTRAST
 
 if TYPE_CHECKING:
     from engine.journal import Journal
@@ -22,33 +25,42 @@ if TYPE_CHECKING:
     from tui.work import Work
 
 
-SLOW_THEME = "ansi-dark"
-"""Over a slow link: colours by number, which take a third fewer bytes."""
-
-
-class Catflap(App[None]):
+class Catflap(Unsplit):
     """One folder, one model."""
 
     CSS_PATH = "app.tcss"
     TITLE = "Catflap"
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False
+    """Textual's own key for it: it is one of the commands."""
     SCROLL_SENSITIVITY_Y = 1.0
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - Textual's own form
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
-        super().__init__()
+        # Textual makes greys of colours for NO_COLOR; where it may leave them to the terminal, it takes them out.
+        super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
-        if choices.slow_link:
-            self.theme = SLOW_THEME
-            self.add_class("-slow-link")
+        self.use_command_palette = True
+        self.commands = with_keys(choices.keys)
+        """Everything that a key does, with the keys that the person chose."""
+        for theme in CONTRAST:
+            self.register_theme(theme)
+        self.theme = choices.colours
+        self.set_class(choices.slow_link, "-slow-link")
         self.last_words = ""
         """What to tell the person after the app has left the terminal."""
         self._given = folder, work, journal, choices
 
     @cached_property
     def _main(self) -> Main:
-        from tui.screens.main import Main
+        from tui.screens.main import bound
 
-        return Main(*self._given)
+        return bound(self.commands)(*self._given)
+
+    @property
+    def esc_stops(self) -> bool:
+        """Whether Esc would stop something now."""
+        main = self.__dict__.get("_main")
+        return main is not None and self.screen is main and main.session.working
 
     def get_default_screen(self) -> Screen[None]:
         """What looks like the main screen until that is loaded; over a slow link it would only be more to send."""
@@ -65,22 +77,20 @@ class Catflap(App[None]):
         await self.switch_mode("main")
 
     def on_key(self, event: Key) -> None:
-        """A filter that is typed takes the keys here, in the order in which they came: they may come many at once."""
+        """What is typed is taken here, in the order in which it came: many keys may come at once, before a line shows."""
         main = self.__dict__.get("_main")
-        if main is not None and self.screen is main and main.typed(event.key, event.character):
-            event.prevent_default()
+        if main is not None and self.screen is main:
+            main.hint_read()
+            if main.typed(event.key, event.character):
+                event.prevent_default()
+        elif main is not None and event.is_printable:
+            main.pick_typed(event.character or "")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """The palette: every command of the table, and the themes."""
-        for command in COMMANDS:
-            action = command.action if "(" in command.action else f"{command.action}()"
-            yield SystemCommand(
-                command.name, f"{command.help} ({shown(command)})", lambda action=action: self._run_on_main(action)
-            )
-        yield SystemCommand(
-            "Room", "Choose how much of new images is kept on the disk", lambda: self._run_on_main("room()")
-        )
-        yield SystemCommand("Theme", "Change the colours", self.action_change_theme)
+        """The palette: every command of the table but itself."""
+        for command in self.commands:
+            if command.action != "palette":
+                yield SystemCommand(command.name, _explained(command), partial(self._run_on_main, command.action))
 
     def on_main_refused(self, message: Main.Refused) -> None:
         """Leave, and say why outside."""
@@ -88,7 +98,7 @@ class Catflap(App[None]):
         self.exit(return_code=2)
 
     async def _run_on_main(self, action: str) -> None:
-        await self.run_action(action, self._main)
+        await self.run_action(action if "(" in action else f"{action}()", self._main)
 
     def action_command_palette(self) -> None:
         """Open the palette; its cursor does not blink, since that would send bytes for ever."""
@@ -100,3 +110,8 @@ class Catflap(App[None]):
 
         for field in self.screen.query(Input):
             field.cursor_blink = False
+
+
+def _explained(command: Command) -> str:
+    """What it does, and its keys, if there are any."""
+    return f"{command.help} ({shown(command)})" if command.keys else command.help

@@ -28,7 +28,7 @@ def serve(pipe: Connection, opening: Opening, log: Path) -> None:
     """Open the folder and serve requests until the pipe closes."""
     _step_back(log)
     try:
-        workspace = Workspace(opening.folder, opening.model, opening.out, opening.keeping, opening.ask_above_bytes)
+        workspace = opening.workspace()
     except CatflapError as error:
         pipe.send([Failed(error.sentence, error.hint, fatal=True)])
         return
@@ -67,8 +67,9 @@ class _Server:
         self._watch = Watch(workspace.folder, workspace.images)
         self._outbox: list[Said] = []
         self._sent_at = 0.0
-        self._training = self._stopping = False
-        """Whether a training has something to show, and whether it is to come to its end."""
+        self._bound = self._stopping = False
+        """Whether the first task must come to its end, and whether the person wants it to: it has trained something that is
+        to be offered, or another model is the present one, whose predictions are to be shown."""
 
     def run(self) -> None:
         """Serve until the app is gone."""
@@ -98,8 +99,8 @@ class _Server:
 
     def _stop(self) -> None:
         """Drop everything; but a training that has taken a step ends with the next, and what came of it is offered."""
-        going_on = self._tasks[:1] if self._training else []
-        self._stopping = self._training
+        going_on = self._tasks[:1] if self._bound else []
+        self._stopping = self._bound
         self._drop(self._tasks[len(going_on) :])
         if not going_on:
             self._outbox.append(Ended(stopped=True))
@@ -132,20 +133,21 @@ class _Server:
 
     def _finish(self) -> None:
         del self._tasks[0]
-        self._training = self._stopping = False
+        self._bound = self._stopping = False
         if not self._tasks:
             self._outbox.append(Ended())
 
     def _note(self, event: Event) -> None:
         if isinstance(event, BatchEnded):
-            self._training = self._tasks[0].kind == "retrain"
+            self._bound = self._tasks[0].kind == "retrain"
         elif isinstance(event, Retrained):
             # Weights stay here: the app needs only the figures.
-            self._training, event = False, replace(event, head=Head(()))
+            event = replace(event, head=Head(()))
         elif isinstance(event, ModelSaved | ModelRestored | ModelReplaced):
             # What waits was begun with the model before; the task that goes on predicts all images with the new one.
             # A live edit that was asked for meanwhile has not begun: it will be of the new one.
             self._drop([task for task in self._tasks[1:] if RANKS[task.kind] > RANKS["live"]])
+            self._bound = True
         if not isinstance(event, LiveWorked) or event.total > 1:
             self._outbox.append(event)
 

@@ -65,6 +65,14 @@ class Names:
             row = here + 1 if here >= 0 else row
         return found
 
+    def below(self, folder: str) -> Places:
+        """The rows of the images in a folder and below it, by name; none if `folder` is empty."""
+        if not folder:
+            return self.sorted[:0]
+        # What comes after the slash is the character 0.
+        first, end = (bisect_left(self.sorted, folder + mark, key=self.all.__getitem__) for mark in "/0")
+        return self.sorted[first:end]
+
     def plus(self, names: Sequence[str]) -> "Names":
         """With these behind the others."""
         every = (*self.all, *names)

@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
-from engine.keeping import Keeping
-from tui import making, opening, version
+from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
+from tui.settings import Trainer
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -23,7 +23,7 @@ app = App(
     result_action="return_value",
 )
 
-TrainerName = Annotated[str, Parameter(name="--trainer")]
+TrainerName = Annotated[Trainer | str, Parameter(name="--trainer")]
 
 
 @app.command
@@ -75,7 +75,7 @@ def train(
     out
         Where the new model is written.
     trainer
-        auto, edit, fit, sgd or plain.
+        What to train with.
     anchors
         A folder of images that keep their predictions; the CSV file's own folder if left out.
     epochs
@@ -110,12 +110,11 @@ def retrain(
     folder: Path,
     /,
     *,
-    trainer: TrainerName = "auto",
+    trainer: TrainerName | None = None,
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
-    features: str = "",
-    store_limit: str = "",
+    kept: opening.Remembered = opening.AS_BEFORE,
     json: Json = False,
 ) -> int:
     """Do what r does: retrain on the verdicts kept in a folder.
@@ -125,24 +124,23 @@ def retrain(
     folder
         A folder that was opened before.
     trainer
-        auto, edit, fit, sgd or plain.
+        What to train with; what the settings file says, if left out.
     max_epochs
         At most so many, for all trainers but plain.
     seconds
         Stop after so long, for all trainers but plain.
     force
         Promote the model even if it is right on fewer verdicts than before.
-    features
-        Keep features in full or half precision: full or half. Remembered.
-    store_limit
-        Room that features may take, such as 500MB or 2GB, or none. Remembered.
     json
         One JSON object a line.
     """
-    from tui import headless
+    from tui import headless, settings_file
 
+    usual = settings_file.read()
+    trainer = trainer or usual.trainer
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
-    return headless.retrain(printer(json), folder, trainer, chosen, force, Keeping(features, store_limit))
+    asked = usual.opening(folder, None, None, kept.keeping, kept.held_out)
+    return headless.retrain(printer(json), asked, trainer, chosen, force)
 
 
 @app.command
@@ -213,9 +211,17 @@ def restore(folder: Path, version: int, /, *, json: Json = False) -> int:
 
 app.default(opening.open_folder)
 app.command(opening.demo)
+app.command(exchange.labels)
+app.command(exchange.import_labels, name="import")
 app.command(making.new)
 app.command(making.convert)
 app.command(making.prepare)
+app.command(setting_up.settings)
+setting_up.completes(app)
+app.help_epilogue = examples.shown("catflap")
+for name in app:
+    if not name.startswith("-"):
+        app[name].help_epilogue = examples.shown(name)
 
 
 def _refused(error: CatflapError) -> int:

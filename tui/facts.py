@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tui.pictures import Answer
+from tui.status import ROOMY, status, verdict_sign
 from tui.table_rows import Line
 from tui.text import bar, fit, percent, safe, size, width
 from tui.zoom import WHOLE, Part
@@ -14,8 +15,6 @@ from tui.zoom import WHOLE, Part
 MOST_LABELS = 5
 """Labels whose probabilities are drawn, the most probable ones."""
 LONGEST_LABEL = 20
-PANNING = "HJKL"
-"""The keys that show more of a picture: to the left, below, above, to the right."""
 LINES = ((18, 3), (12, 2), (8, 1), (0, 0))
 """By the height of the pane, from which on so many lines are for words."""
 
@@ -34,6 +33,8 @@ class Subject:
     """How many times enlarged."""
     part: Part = WHOLE
     """What is seen of it."""
+    keys: tuple[str, ...] = ()
+    """What shows more of it to the left, to the right, below, above."""
 
 
 def fact_lines(subject: Subject, cells: int, height: int, large: bool) -> list[str]:
@@ -52,7 +53,7 @@ def _file(subject: Subject, cells: int) -> str:
     answer = subject.answer
     if answer is None:
         return ""
-    near = [f"{subject.times}× {_more(subject.part)}".rstrip()] if subject.times > 1 else []
+    near = [f"{subject.times}× {_more(subject)}".rstrip()] if subject.times > 1 else []
     file = time.strftime("%Y-%m-%d %H:%M", time.localtime(answer.modified_s)) if answer.modified_s else ""
     taken = safe(answer.taken)
     pixels = f"{answer.width}×{answer.height}" if answer.width else ""
@@ -64,21 +65,24 @@ def _file(subject: Subject, cells: int) -> str:
     return next((words for words in said if width(words) <= cells), said[-1])
 
 
-def _more(part: Part) -> str:
-    """The keys that show what is hidden: `H L`."""
-    hidden = (part[0] > 0, part[3] < 1, part[1] > 0, part[2] < 1)
-    return " ".join(key for key, more in zip(PANNING, hidden, strict=True) if more)
+def _more(subject: Subject) -> str:
+    """The keys that show what is hidden: `< K`."""
+    left, top, right, bottom = subject.part
+    hidden = left > 0, right < 1, bottom < 1, top > 0
+    return " ".join(key for key, more in zip(subject.keys, hidden, strict=False) if more)
 
 
 def _said(subject: Subject) -> str:
-    """`Cat 93 % · you: Dog ✗`"""
+    """`Cat 93 % · you: Dog ✗ · held out`"""
     line = subject.line
     if line.why:
         return safe(line.why)
-    says = f"{safe(subject.labels[line.predicted])} {percent(line.share)}" if line.predicted >= 0 else "not predicted yet"
-    if line.verdict < 0:
-        return says
-    return f"{says} · you: {safe(subject.labels[line.verdict])} {'✓' if line.verdict == line.predicted else '✗'}"
+    labels = tuple(map(safe, subject.labels))
+    if line.predicted < 0:
+        return "not predicted yet"
+    given = f"you: {labels[line.verdict]} {verdict_sign(line)}" if line.verdict >= 0 else ""
+    parts = (f"{labels[line.predicted]} {percent(line.share)}", given, status(line, labels, ROOMY))
+    return " · ".join(part for part in parts if part)
 
 
 def _bars(subject: Subject, cells: int) -> list[str]:
@@ -90,7 +94,7 @@ def _bars(subject: Subject, cells: int) -> list[str]:
     given = subject.line.verdict
     shown = best if given < 0 or given in best else [*best[:-1], given]
     wide = min(LONGEST_LABEL, max(width(safe(subject.labels[label])) for label in shown))
-    verdict = "" if given < 0 else "you ✓ " if given == subject.line.predicted else "you ✗ "
+    verdict = f"you {verdict_sign(subject.line)} " if given >= 0 else ""
     room = max(0, cells - wide - len(verdict) - 8)
     lines: list[str] = []
     for label in shown:

@@ -2,14 +2,17 @@
 
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.journal import HELD, IMPORTED
+from tui.rows import EXCLUDED, OPEN
 from tui.session import Session
 
+DIFFER = "differ"
 Mask = NDArray[np.bool_]
 """(rows,): which of them."""
 
@@ -19,15 +22,42 @@ def _wrong(session: Session) -> Mask:
     return (rows.verdict >= 0) & (rows.predicted_labels >= 0) & (rows.verdict != rows.predicted_labels)
 
 
-def _changed(session: Session) -> Mask:
+def changed(session: Session) -> Mask:
+    """Rows whose prediction is not that of the model before."""
     rows = session.rows
     return (rows.previous >= 0) & (rows.predicted_labels >= 0) & (rows.previous != rows.predicted_labels)
 
 
 def flips(session: Session) -> Mask:
     """Rows whose verdict contradicts what was shown when it was given."""
+    return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.flip])
+
+
+def outcome(session: Session) -> tuple[Mask, Mask]:
+    """Verdicts that the present model predicts and the one before did not; and the other way round."""
+    rows, moved = session.rows, changed(session) & (session.rows.verdict >= 0)
+    return moved & (rows.verdict == rows.predicted_labels), moved & (rows.verdict == rows.previous)
+
+
+def _contradicting(session: Session) -> Mask:
+    insight = session.insight
+    groups = insight.contradicting(session.verdicts)
+    return _showing(session, [content for group in groups for content in insight.members[group]])
+
+
+def _of_kind(session: Session, kind: str) -> Mask:
+    return _showing(session, [image for image, verdict in session.verdicts.items() if verdict.kind == kind])
+
+
+def _held(session: Session) -> Mask:
+    found = _of_kind(session, HELD)
+    found[session.rows.images.below(session.held_out)] = True
+    return found
+
+
+def _showing(session: Session, pictures: Collection[bytes]) -> Mask:
     found = np.zeros(len(session.rows), np.bool_)
-    found[session.rows.showing([image for image, verdict in session.verdicts.items() if verdict.flip])] = True
+    found[session.rows.showing(pictures)] = True
     return found
 
 
@@ -38,15 +68,29 @@ def _skipped(session: Session) -> Mask:
     return found
 
 
+def _differ(session: Session) -> Mask:
+    return _showing(session, session.comparison.differing if session.comparison is not None else ())
+
+
 WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "wrong": (_wrong, "the verdict and the present prediction differ"),
+    "learned": (lambda session: outcome(session)[0], "flips that the last retrain learned"),
+    "broke": (lambda session: outcome(session)[1], "accepted ones that the last retrain broke"),
+    "outcome": (lambda session: outcome(session)[0] | outcome(session)[1], "learned or broken by the last retrain"),
+    "suspect": (lambda session: _showing(session, session.insight.suspects), "verdicts that are likely mistakes"),
+    "near": (lambda session: _showing(session, session.insight.groups or ()), "others are nearly the same"),
+    "contra": (_contradicting, "nearly the same as others with another verdict"),
     "flips": (flips, "the verdict contradicted the model"),
-    "changed": (_changed, "the last retrain changed the prediction"),
+    "changed": (changed, "the last retrain changed the prediction"),
     "new": (lambda session: session.rows.arrived, "came while the app was open"),
     "dup": (lambda session: session.rows.contents.repeated(), "there is another with the same content"),
-    "open": (lambda session: session.rows.verdict < 0, "without a verdict"),
-    "judged": (lambda session: session.rows.verdict >= 0, "with a verdict"),
+    "open": (lambda session: session.rows.verdict == OPEN, "without a verdict"),
+    "judged": (lambda session: session.rows.verdict != OPEN, "with a verdict"),
+    "excluded": (lambda session: session.rows.verdict == EXCLUDED, "not to be trained on"),
+    "held": (_held, "held out: measured, never trained"),
+    "imported": (lambda session: _of_kind(session, IMPORTED), "labels that nobody has confirmed yet"),
     "skipped": (_skipped, "cannot be used"),
+    DIFFER: (_differ, "two versions that were compared differ"),
 }
 """By word: which rows, and what it says of them."""
 CONFIDENCE = re.compile(r"([<>])(\d+(?:\.\d+)?)%?")
@@ -85,17 +129,21 @@ def _meeting(session: Session, word: str) -> Mask:
         bound = float(share[2]) / 100
         with np.errstate(invalid="ignore"):
             return rows.confidence < bound if share[1] == "<" else rows.confidence > bound
-    column, colon, rest = said.partition(":")
+    column, colon, _ = said.partition(":")
     if colon and column in COLUMNS:
-        return _in_name(session, rest) if column == "name" else _labelled(session, column, rest)
+        rest = word[len(column) + 1 :]
+        return _in_name(session, rest.casefold()) if column == "name" else _labelled(session, column, rest)
     if any(label.casefold() == said for label in session.labels):
-        return _labelled(session, "says", said)
+        return _labelled(session, "says", word)
     return _in_name(session, said)
 
 
 def _labelled(session: Session, column: str, label: str) -> Mask:
+    """The label that is written so; only where none is, one of other capitals."""
     numbers: NDArray[Any] = session.rows.predicted_labels if column == "says" else session.rows.verdict
-    return np.isin(numbers, [number for number, each in enumerate(session.labels) if each.casefold() == label])
+    folded = label.casefold()
+    alike = [label] if label in session.labels else [each for each in session.labels if each.casefold() == folded]
+    return np.isin(numbers, [number for number, each in enumerate(session.labels) if each in alike])
 
 
 def _in_name(session: Session, part: str) -> Mask:

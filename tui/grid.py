@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from tui.table_rows import SIGNS, SKIPPED, WAITING, Line
+from tui.rows import EXCLUDED
+from tui.status import marks
+from tui.table_rows import SKIPPED, WAITING, Line
 from tui.text import fit, percent, width
 
 LEAST_CELLS, MOST_CELLS = 16, 28
@@ -26,7 +28,9 @@ BAR = 1
 """The scrollbar's cell."""
 
 WITHOUT = {SKIPPED: "skipped", WAITING: "waiting"}
-"""What there is to say where no label is given and none is predicted."""
+"""What there is to say, by the state, where no label is given and none is predicted."""
+WITHOUT_LABEL = {EXCLUDED: "excluded"}
+"""Likewise, by the verdict."""
 
 
 @dataclass(frozen=True)
@@ -65,17 +69,16 @@ def _fitting(cells: int, wanted: int) -> int:
 
 
 def caption(line: Line, labels: tuple[str, ...], under_cursor: bool, cells: int) -> str:
-    """`▸✓ Cat      93 %`, `▸✗ Dog≠Cat 93 %`; `labels` are safe to show. Everything is told without colour."""
-    cursor = "▸" if under_cursor else "┃" if line.marked else " "
-    judged = " " if line.verdict < 0 else "✓" if line.verdict == line.predicted else "✗"
+    """`▸✓ Cat      93 %`, `▸✗ Dog≠Cat 93 %`, `  Dog   group 2`; `labels` are safe to show. Colour is never needed."""
+    mark = marks(line, under_cursor)
+    room = max(0, cells - width(mark))
     says = labels[line.predicted] if line.predicted >= 0 else ""
     given = labels[line.verdict] if line.verdict >= 0 else ""
-    words = given or WITHOUT.get(line.state, says)
-    share = percent(line.share) if words in (given, says) and says else ""
-    mark = f"{cursor}{judged}{SIGNS.get(line.state, ' ')}"
-    room = max(0, cells - width(mark))
-    both = f"{given}≠{says}"
-    against = bool(given and says and given != says and width(both) <= room)
-    words = both if against else words
-    least, left = width(words) if against else min(width(words), LEAST_WORD), room - len(share) - 1
-    return mark + (f"{fit(words, left)} {share}" if share and left >= least else fit(words, room))
+    words = given or WITHOUT.get(line.state) or WITHOUT_LABEL.get(line.verdict, says)
+    place = line.place if line.telling else ""
+    against = f"{given}≠{says}" if given and says and given != says else ""
+    if against and width(against) + bool(place) + width(place) <= room:
+        words = against
+    why = place or (percent(line.share) if says and words in (given, says, against) else "")
+    least, left = width(words) if words == against else min(width(words), LEAST_WORD), room - width(why) - 1
+    return mark + (f"{fit(words, left)} {why}" if why and left >= least else fit(words, room))

@@ -3,29 +3,36 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from engine.aside import below, shared_out
 from engine.catalogue import Catalogue
-from engine.errors import BadSetting, FolderError
-from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ImagesPredicted, ModelSaved, Retrained, RoomAsked
+from engine.errors import BadSetting
+from engine.events import Event, ImageSkipped, ImagesPredicted, Retrained
 from engine.folder import scan
-from engine.journal import Journal
+from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
 from engine.model import open_model
 from engine.once import predict as predict_files
 from engine.once import probe_features, save
 from engine.once import train as train_once
-from engine.places import home
+from engine.places import opened_before
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
-from engine.versions import Versions
+from engine.versions import present_version
 from engine.workspace import Workspace
+from tui import history as past
 from tui import inspection
+from tui.event_lines import event_json, event_words
 from tui.inspection_words import described
-from tui.text import count, learned, percent, safe, size, unread
+from tui.messages import Opening
+from tui.text import count, held_words, percent, safe, size
+
+KINDS = {"imported": "imported", "held_out": "held out", "excluded": "excluded"}
+"""Of the verdicts that are not simply a person's label: how they are called in facts, and in words."""
 
 
 @dataclass(frozen=True)
@@ -133,17 +140,17 @@ def train(
         _refuse(printer, result)
         return 1
     probes = probe_features(model, {name: each.file for name, each in labelled.items()})
-    printer.event(save(model, result, out, probes))
+    printer.event(save(model, result, out, probes, trainer, time.time()))
     return int(skipped > 0)
 
 
-def retrain(printer: Printer, folder: Path, trainer: str, settings: Settings, force: bool, keeping: Keeping) -> int:
+def retrain(printer: Printer, opening: Opening, trainer: str, settings: Settings, force: bool) -> int:
     """`catflap retrain`: what r does."""
-    with Workspace(folder, keeping=keeping) as workspace:
+    with opening.workspace() as workspace:
         skipped, _ = _follow(printer, workspace.scan())
         with Journal(workspace.home / "journal.db", read_only=True) as journal:
-            verdicts = {image: each.label or "" for image, each in journal.in_force().items()}
-        more, result = _follow(printer, workspace.retrain(verdicts, trainer, settings, time.time(), force))
+            verdicts, aside = shared_out(journal.in_force())
+        more, result = _follow(printer, workspace.retrain(verdicts, trainer, settings, time.time(), force, aside))
     if result is not None and not result.better and not force:
         _refuse(printer, result)
         return 1
@@ -159,17 +166,16 @@ def inspect(printer: Printer, model_path: Path) -> int:
 
 def status(printer: Printer, folder: Path) -> int:
     """`catflap status`: counts, without loading a model."""
-    kept = _kept(folder)
+    kept = opened_before(folder)
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
         images = catalogue.images()
-        model = Path(catalogue.setting("out") or catalogue.setting("model"))
-        versions = Versions(kept / "versions", catalogue, model)
-        version = versions.present(read(model)) if model.exists() else -1
-        kept_versions = max(1, len(versions.all()))
+        model, version = present_version(kept, catalogue)
+        kept_versions = max(1, len(catalogue.versions()))
         keeping = Keeping(catalogue.setting("features"), catalogue.setting("store_limit"))
-        limit = keeping.limit_bytes
+        held_folder = catalogue.setting("held_out")
     with Journal(kept / "journal.db", read_only=True) as journal:
         counts, in_force = journal.counts, journal.in_force()
+    _, aside = shared_out(in_force, below(held_folder, ((path, each.content or b"") for path, each in images.items())))
     skipped = sum(bool(known.problem) for known in images.values())
     open_ones = sum(known.content not in in_force for known in images.values() if not known.problem)
     stores = sum(file.stat().st_size for file in (kept / "features").rglob("*") if file.is_file())
@@ -179,88 +185,56 @@ def status(printer: Printer, folder: Path) -> int:
         "predicted": len(images) - skipped,
         "verdicts": dict(sorted(counts.labels.items())),
         "flips": counts.flips,
-        "excluded": 0,
+        **{kind: counts.kinds.get(kind, 0) for kind in (IMPORTED, EXCLUDED)},
+        "held_out": len(aside.held),
+        "held_out_folder": held_folder or None,
         "open": open_ones,
         "model": model.name,
         "version": version,
         "versions": kept_versions,
         "features_bytes": stores,
         "features": keeping.precision or "full",
-        "store_limit": limit,
+        "store_limit": keeping.limit_bytes,
     }
-    by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
-    printer.give(
-        facts,
-        f"{count(len(images), 'image')}, {skipped} skipped; verdicts: {by_label}; {count(counts.flips, 'flip')}; "
-        f"{open_ones} without a verdict\n"
-        f"model {safe(model.name)}, version {version}, {count(kept_versions, 'version')} kept; features {size(stores)}"
-        f" in {keeping.precision or 'full'} precision, {'no limit' if limit is None else f'at most {size(limit)}'}",
-    )
+    printer.give(facts, _status_words(facts))
     return 0
+
+
+def _status_words(facts: Mapping[str, Any]) -> str:
+    by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
+    apart = "".join(f"{facts[kind]} {what}, " for kind, what in KINDS.items() if facts[kind])
+    limit = facts["store_limit"]
+    return (
+        f"{count(facts['images'], 'image')}, {facts['skipped']} skipped; verdicts: {by_label}; "
+        f"{count(facts['flips'], 'flip')}; {apart}{facts['open']} without a verdict\n"
+        f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept; "
+        f"features {size(facts['features_bytes'])} in {facts['features']} precision, "
+        f"{'no limit' if limit is None else f'at most {size(limit)}'}"
+    )
 
 
 def history(printer: Printer, folder: Path) -> int:
     """`catflap history`: a line for every version."""
-    with Catalogue(_kept(folder) / "catalogue.db", read_only=True) as catalogue:
-        versions = catalogue.versions()
+    kept = opened_before(folder)
+    with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
+        versions, (_, present) = catalogue.versions(), present_version(kept, catalogue)
     if not versions and not printer.json:
-        printer.say("Nothing was promoted yet: the model is the untouched original.")
+        printer.say(past.ORIGINAL)
     for each in versions:
-        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(each.at))
-        how = each.origin
-        if each.trainer:
-            how += f" ({each.trainer}): {learned(each.flips, each.learned, each.accepted, each.broken)}"
-        printer.give(vars(each), f"{each.version:4d}  {when}  {how}")
+        here = each.version == present
+        printer.give({**vars(each), "verdicts": past.verdicts(each), "present": here}, past.summary(each, here))
     return 0
 
 
 def restore(printer: Printer, folder: Path, version: int) -> int:
     """`catflap restore`: an older version becomes the present one."""
-    _kept(folder)
+    opened_before(folder)
     with Workspace(folder) as workspace:
         for event in workspace.scan():
             if isinstance(event, ImageSkipped):
                 printer.event(event)
         _follow(printer, workspace.restore(version, time.time()))
     return 0
-
-
-def event_json(event: Event) -> dict[str, Any]:
-    """An event as JSON: its name and fields in snake case; numbers that are none become null."""
-    name = "".join(f"_{c.lower()}" if c.isupper() else c for c in type(event).__name__).lstrip("_")
-    said = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != "head"}
-    return {"event": name, **said}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Path | str):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, float):
-        return value if abs(value) < float("inf") else None
-    return value
-
-
-def event_words(event: Event) -> str:
-    """An event as a line for people; empty where it is not worth one."""
-    match event:
-        case EpochEnded(epoch=epoch, epochs=epochs, loss=loss, accuracy=accuracy):
-            return f"epoch {epoch} of at most {epochs}: loss {loss:.4f}, right on {percent(accuracy)}"
-        case Retrained(flips=flips, learned=kept, accepted=accepted, broken=broken):
-            return f"{learned(flips, kept, accepted, broken)}."
-        case ImageSkipped(image=image, reason=reason):
-            return f"{safe(image)}: {safe(reason)}"
-        case ModelSaved(path=path, version=version):
-            return f"Saved {safe(str(path))} (version {version})."
-        case FeaturesRead(done=done, total=total) if done == total:
-            return f"{count(total, 'image')} read."
-        case RoomAsked():
-            return unread(event.images, event.full_bytes, event.half_bytes, event.free_bytes)
-        case _:
-            return ""
 
 
 def _follow(printer: Printer, events: Iterable[Event]) -> tuple[int, Retrained | None]:
@@ -274,8 +248,10 @@ def _follow(printer: Printer, events: Iterable[Event]) -> tuple[int, Retrained |
 
 
 def _refuse(printer: Printer, result: Retrained) -> None:
+    measured = held_words(result.held.of, result.held.before, result.held.after)
     printer.say(
-        f"Not saved: right on {result.after.correct} of {result.after.of}, before on {result.before.correct}. "
+        f"Not saved: right on {result.after.correct} of {result.after.of}, before on {result.before.correct}"
+        f"{measured and f'; {measured}'}. "
         "--force saves it all the same."
     )
 
@@ -289,10 +265,3 @@ def _files(paths: Sequence[Path]) -> dict[str, Path]:
         else:
             found[str(path)] = path
     return found
-
-
-def _kept(folder: Path) -> Path:
-    kept = home(folder)
-    if not (kept / "catalogue.db").exists():
-        raise FolderError(f"{str(folder)!r} was never opened.", "Open it first: catflap FOLDER --model MODEL")
-    return kept

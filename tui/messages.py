@@ -25,6 +25,16 @@ class Opening:
     out: Path | None = None
     keeping: Keeping = field(default_factory=Keeping)
     ask_above_bytes: int = ASK_ABOVE_BYTES
+    usual: Keeping = field(default_factory=Keeping)
+    """Where nobody ever said how this folder's features are kept."""
+    held_out: str = ""
+
+    def workspace(self) -> Workspace:
+        """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
+        from engine.workspace import Workspace
+
+        asked = self.keeping, self.ask_above_bytes, self.usual, self.held_out
+        return Workspace(self.folder, self.model, self.out, *asked)
 
 
 class Request(Protocol):
@@ -38,10 +48,11 @@ class Request(Protocol):
         ...
 
 
-RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "review": 3}
+RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "alike": 3, "mix": 3, "compare": 3, "review": 4}
 """By kind: what has a lower rank goes first, and what has a higher one goes on afterwards."""
 OVERTAKEN: Mapping[str, tuple[str, ...]] = {
     "retrain": ("live",), "model": ("live",), "live": ("live",), "scan": (), "review": ("review",),
+    "compare": ("compare",), "alike": ("alike",), "mix": ("mix",),
 }  # fmt: skip
 """By kind: those whose place it takes. An edit under way is of verdicts, or of a model, that are not the last any more."""
 
@@ -91,6 +102,19 @@ class Restore:
 
 
 @dataclass(frozen=True)
+class Compare:
+    """Tell what two versions say of all images."""
+
+    first: int
+    second: int
+    kind: ClassVar[str] = "compare"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """In steps, between which everything else goes on."""
+        return workspace.compare(self.first, self.second)
+
+
+@dataclass(frozen=True)
 class Live:
     """Edit in memory for these verdicts, content key -> label, and show what comes of it; None ends that."""
 
@@ -113,6 +137,42 @@ class Room:
     def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
         """The scan goes on."""
         return workspace.keep(self.keeping)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Find groups of near-duplicates."""
+
+    kind: ClassVar[str] = "alike"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Labelling goes on meanwhile."""
+        return workspace.alike()
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Order the pictures as a person best judges them; `judged` have a verdict."""
+
+    judged: frozenset[bytes]
+    kind: ClassVar[str] = "mix"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Labelling goes on meanwhile."""
+        return workspace.mix(self.judged)
+
+
+@dataclass(frozen=True)
+class Review:
+    """Cross-validate these verdicts: content key -> label."""
+
+    verdicts: Mapping[bytes, str]
+    aside: Aside = NOTHING
+    kind: ClassVar[str] = "review"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """Labelling goes on meanwhile."""
+        return workspace.review(self.verdicts, self.aside)
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The commands that open the app: on a folder, and on the bundled drawings."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -7,10 +8,38 @@ from cyclopts import Parameter
 
 from engine.keeping import Keeping
 from tui.output import say
-from tui.settings import Choices
+from tui.settings import Options, Precision
 
-Chosen = Annotated[Choices, Parameter(name="*", negative="")]
-AS_USUAL = Choices()
+Chosen = Annotated[Options, Parameter(name="*")]
+AS_USUAL = Options()
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is remembered with a folder until something else is said.
+
+    Attributes
+    ----------
+    features
+        Keep what the frozen layers made of each image in full or half precision. Remembered.
+    store_limit
+        Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
+    held_out
+        A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
+    """
+
+    features: Precision | str = ""
+    store_limit: str = ""
+    held_out: str = ""
+
+    @property
+    def keeping(self) -> Keeping:
+        """How features are kept."""
+        return Keeping(self.features, self.store_limit)
+
+
+Remembered = Annotated[Kept, Parameter(name="*")]
+AS_BEFORE = Kept()
 
 
 def open_folder(
@@ -19,9 +48,8 @@ def open_folder(
     *,
     model: Path | None = None,
     out: Path | None = None,
-    features: str = "",
-    store_limit: str = "",
-    choices: Chosen = AS_USUAL,
+    kept: Remembered = AS_BEFORE,
+    options: Chosen = AS_USUAL,
 ) -> int:
     """Open the app on a folder of photographs.
 
@@ -33,17 +61,14 @@ def open_folder(
         The model to open; may be left out when the folder was opened before, or holds exactly one.
     out
         Leave the model as it is, and write new ones here (.mlmodel).
-    features
-        Keep what the frozen layers made of each image in full or half precision: full or half. Remembered.
-    store_limit
-        Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     """
+    from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, choices, Keeping(features, store_limit))
+    return run(folder, model, out, settings_file.read().but(options), kept.keeping, kept.held_out)
 
 
-def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa: A002
+def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002
     """Open the app on the bundled drawings, with a model that makes mistakes.
 
     Parameters
@@ -53,9 +78,11 @@ def demo(*, dir: Path | None = None, choices: Chosen = AS_USUAL) -> int:  # noqa
     """
     import tempfile
 
+    from tui import settings_file
     from tui.samples import copy_samples
     from tui.start import run
 
+    choices = settings_file.read().but(options)
     place = dir or Path(tempfile.mkdtemp(prefix="catflap-demo-"))
     images, model = copy_samples(place)
     code = run(images, model, None, choices)

@@ -16,6 +16,17 @@ def say(text: str) -> None:
     print(text, file=sys.stderr)
 
 
+def show(text: str) -> None:
+    """A result as it is, on standard output."""
+    print(text, end="")
+
+
+def write(data: bytes) -> None:
+    """A result that is a file's content, byte for byte."""
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
 def printer(json: bool) -> "Printer":
     """What a command's results go to."""
     from tui.headless import Printer

@@ -15,6 +15,8 @@ from engine.events import FolderChanged, ImagesPredicted
 from tui.columns import Floats, Keys, Names, Places, Shares, unknown
 
 Numbers = NDArray[Any]
+OPEN, EXCLUDED = -1, -2
+"""In the place of a verdict's label number: there is none yet; the image is not to be trained on."""
 
 
 def _none() -> Numbers:
@@ -35,11 +37,13 @@ class Rows:
     """The most probable label; -1 where there is no prediction."""
     confidence: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     """Its probability; not a number where there is no prediction."""
+    entropy: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    """Of its probabilities, from 0 to 1, where all labels are as likely; not a number where there is no prediction."""
     modified_ns: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     previous: Numbers = field(default_factory=_none)
     """The label predicted by the model before this one; -1 where there was none."""
     verdict: Numbers = field(default_factory=_none)
-    """The label that the person gave; -1 where there is none."""
+    """The label that the person gave; OPEN or EXCLUDED where there is none."""
     arrived: Numbers = field(default_factory=lambda: np.zeros(0, np.bool_))
     """Whether the image came while the app was open."""
     problems: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -65,13 +69,14 @@ class Rows:
     def for_labels(self, before: Sequence[str], now: Sequence[str], predicted: int) -> "Rows":
         """Without predictions, for a model of other labels, of which it predicts the first so many."""
         number = {label: at for at, label in enumerate(now)}
-        # The last place is that of -1, no label.
-        other = np.array([*(number.get(label, -1) for label in before), -1], np.int16)
+        # The last places are those of -2 and -1, which stand for no label.
+        other = np.array([*(number.get(label, OPEN) for label in before), EXCLUDED, OPEN], np.int16)
         return replace(
             self,
             probabilities=unknown(len(self), predicted),
             predicted_labels=np.full(len(self), -1, np.int16),
             confidence=np.full(len(self), np.nan, np.float32),
+            entropy=np.full(len(self), np.nan, np.float32),
             previous=other[self.previous],
             verdict=other[self.verdict],
         )
@@ -95,13 +100,14 @@ class Rows:
             probabilities=self.probabilities.put(where, values),
             predicted_labels=_put(self.predicted_labels, where, labels),
             confidence=_put(self.confidence, where, confidence),
+            entropy=_put(self.entropy, where, _entropy(values)),
             modified_ns=_put(self.modified_ns, where, np.array(event.modified_ns, np.int64)[known]),
-            verdict=_put(self.verdict, where, [verdicts.get(content, -1) for content in contents]),
+            verdict=_put(self.verdict, where, [verdicts.get(content, OPEN) for content in contents]),
             problems=self._problems_but(event.paths),
         )
 
     def judged(self, verdicts: Mapping[bytes, int]) -> "Rows":
-        """With these verdicts on pictures, by content; -1 takes one back. All copies of a picture show it."""
+        """With these verdicts on pictures, by content; OPEN takes one back. All copies of a picture show it."""
         where = self.showing(verdicts)
         given = [verdicts[self.contents[row]] for row in where.tolist()]
         return replace(self, verdict=_put(self.verdict, where, given))
@@ -125,9 +131,10 @@ class Rows:
             probabilities=self.probabilities.plus(more),
             predicted_labels=_longer(self.predicted_labels, more, -1),
             confidence=_longer(self.confidence, more, np.nan),
+            entropy=_longer(self.entropy, more, np.nan),
             modified_ns=_longer(self.modified_ns, more, 0),
             previous=_longer(self.previous, more, -1),
-            verdict=_longer(self.verdict, more, -1),
+            verdict=_longer(self.verdict, more, OPEN),
             arrived=_longer(self.arrived, more, arrived),
         )
 
@@ -142,6 +149,7 @@ class Rows:
             probabilities=self.probabilities.only(stay),
             predicted_labels=self.predicted_labels[stay],
             confidence=self.confidence[stay],
+            entropy=self.entropy[stay],
             modified_ns=self.modified_ns[stay],
             previous=self.previous[stay],
             verdict=self.verdict[stay],
@@ -158,7 +166,8 @@ class Rows:
             probabilities=self.probabilities.put(where, nothing),
             predicted_labels=_put(self.predicted_labels, where, -1),
             confidence=_put(self.confidence, where, np.nan),
-            verdict=_put(self.verdict, where, -1),
+            entropy=_put(self.entropy, where, np.nan),
+            verdict=_put(self.verdict, where, OPEN),
             problems=self._problems_but(names),
         )
 
@@ -177,6 +186,15 @@ def _most_probable(probabilities: Floats) -> tuple[Numbers, Floats]:
     highest: Floats = probabilities.max(axis=1)
     labels_of: Numbers = np.where(np.isnan(highest), -1, probabilities.argmax(axis=1)).astype(np.int16)
     return labels_of, highest
+
+
+def _entropy(probabilities: Floats) -> Floats:
+    """(n,): Shannon's entropy of each row, with the number of labels as the logarithms' base."""
+    if probabilities.shape[1] < 2:
+        return np.full(len(probabilities), np.nan, np.float32)
+    # Nothing is never taken the logarithm of.
+    found: Floats = -(probabilities * np.log(np.maximum(probabilities, 1e-30))).sum(axis=1)
+    return (found / np.float32(np.log(probabilities.shape[1]))).astype(np.float32)
 
 
 def _put(column: NDArray[Any], where: Places, values: Any) -> NDArray[Any]:

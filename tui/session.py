@@ -8,11 +8,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.aside import Aside, shared_out
 from engine.events import Event, Retrained, RoomAsked
 from engine.journal import Verdict
-from tui.after import FOLDS, LIVE_BEGINS
+from tui.after import FOLDS
+from tui.commands import KEYS
+from tui.comparison import Comparison
+from tui.insight import Insight
+from tui.notices import live_begins, one_more, put_off
 from tui.progress import Scan, Training
-from tui.rows import Rows
+from tui.rows import EXCLUDED, OPEN, Rows
 from tui.text import count
 
 
@@ -29,6 +34,8 @@ class Session:
     version: int = 0
     why_not: str = ""
     """Why the model cannot be trained; empty if it can."""
+    held_out: str = ""
+    """The sub-folder whose images are never trained on; empty for none."""
     rows: Rows = field(default_factory=Rows)
     verdicts: Mapping[bytes, Verdict] = field(default_factory=dict[bytes, Verdict])
     """By picture content."""
@@ -44,12 +51,17 @@ class Session:
     """How the last retrain ended."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
+    again: bool = False
+    """Whether another retrain follows, on the verdicts that are given meanwhile."""
     waiting: Retrained | None = None
     """A challenger that is right on fewer verdicts, until the person says what becomes of it."""
     room: RoomAsked | None = None
     """What new images need, until the person says how their features are kept."""
     put_off: bool = False
     """Whether the person does not want to decide that now."""
+    comparison: Comparison | None = None
+    """Of two versions, the last that was asked for."""
+    insight: Insight = field(default_factory=Insight)
     filter: str = ""
     """What the person wants to see; empty for everything."""
     typing: str | None = None
@@ -60,6 +72,8 @@ class Session:
     """One line for the person."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
+    keys: Mapping[str, str] = field(default_factory=lambda: KEYS)
+    """What to press for a command, by its id."""
 
     def __post_init__(self) -> None:
         # At first, and where another process gave verdicts on the same folder meanwhile.
@@ -79,14 +93,14 @@ class Session:
         tally.update(_kinds(came))
         tally.subtract(_kinds(went))
         session = replace(self, verdicts=verdicts, tally=tally, labels=self.with_new(self.labels, came))
-        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, -1) | session.numbers(pictures)))
+        return replace(session, rows=self.rows.judged(dict.fromkeys(pictures, OPEN) | session.numbers(pictures)))
 
     def roomed(self, keeps: bool) -> "Session":
         """The person said how features are kept, or nothing yet."""
         assert self.room is not None
         if keeps:
             return replace(self, room=None, notice="")
-        return replace(self, put_off=True, notice=f"{self.unread} not read; Room in the palette (ctrl+p) asks again.")
+        return replace(self, put_off=True, notice=put_off(self.unread, self.keys))
 
     def asked_again(self) -> "Session":
         """The person wants to decide now."""
@@ -97,11 +111,12 @@ class Session:
     def ended(self, stopped: bool) -> "Session":
         """Nothing runs any more: it ended by itself, or the person stopped it."""
         notice = "Stopped; the model is as it was." if stopped and self.training else self.notice
-        return replace(self, training=None, scan=None, notice=notice)
+        comparison = self.comparison if self.comparison is not None and self.comparison.ended else None
+        return replace(self, training=None, scan=None, comparison=comparison, notice=notice)
 
     def failed(self, problem: str) -> "Session":
         """A task failed as a whole."""
-        return replace(self, training=None, scan=None, problem=problem)
+        return replace(self, training=None, scan=None, again=False, problem=problem)
 
     def told(self, notice: str) -> "Session":
         """With a line for the person; what went wrong before is read by now."""
@@ -111,11 +126,15 @@ class Session:
         """A retrain was asked for."""
         return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
 
+    def queued(self) -> "Session":
+        """Another retrain was asked for while one runs: one more follows, however often."""
+        return replace(self, again=True, notice=one_more(self.keys))
+
     def lived(self, on: bool) -> "Session":
         """Live was switched on or off; what it changes is compared with what the saved model predicts."""
         if not on:
             return replace(self, live=False, preparing="", notice="Live is off: what the saved model predicts is shown.")
-        return replace(self, live=True, rows=self.rows.before_new_model(), notice=LIVE_BEGINS, problem="")
+        return replace(self, live=True, rows=self.rows.before_new_model(), notice=live_begins(self.keys), problem="")
 
     def decided(self, notice: str) -> "Session":
         """The person said what becomes of the challenger."""
@@ -125,6 +144,11 @@ class Session:
     def busy(self) -> bool:
         """Whether a retrain runs."""
         return self.training is not None
+
+    @property
+    def working(self) -> bool:
+        """Whether something runs that Esc would stop."""
+        return self.busy or self.scan is not None
 
     @property
     def unread(self) -> str:
@@ -147,9 +171,28 @@ class Session:
 
     def numbers(self, pictures: Iterable[bytes]) -> dict[bytes, int]:
         """The verdicts in force on these pictures, as label numbers."""
-        number = {label: index for index, label in enumerate(self.labels)}
+        number: dict[str | None, int] = {None: EXCLUDED, **{label: index for index, label in enumerate(self.labels)}}
         given = {each: self.verdicts[each].label for each in pictures if each in self.verdicts}
         return {each: number[label] for each, label in given.items() if label in number}
+
+    def taught(self) -> tuple[dict[bytes, str], Aside]:
+        """The labels to learn, by content, and the pictures that no training sees."""
+        return shared_out(self.verdicts, self.held)
+
+    @property
+    def held(self) -> frozenset[bytes]:
+        """The pictures in the sub-folder that is held out."""
+        return frozenset(self.rows.contents[row] for row in self.rows.images.below(self.held_out).tolist()) - {b""}
+
+    @property
+    def given(self) -> int:
+        """Verdicts that give a label."""
+        return self.tally.total() - self.excluded
+
+    @property
+    def excluded(self) -> int:
+        """Pictures that are not to be trained on."""
+        return self.tally[None, False]
 
     def with_new(self, labels: tuple[str, ...], verdicts: Mapping[bytes, Verdict]) -> tuple[str, ...]:
         """`labels`, and behind them those of the verdicts that are not among them, where the model learns labels."""

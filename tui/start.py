@@ -11,7 +11,7 @@ from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
 from engine.keeping import Keeping
 from engine.places import home
-from tui.settings import PREVIEWS, TRAINERS, Choices
+from tui.settings import Choices
 from tui.work import Work, prepare
 
 if TYPE_CHECKING:
@@ -28,11 +28,16 @@ def before_textual() -> None:
     prepare()
 
 
-def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, keeping: Keeping | None = None) -> int:
+def run(
+    folder: Path,
+    model: Path | None,
+    out: Path | None,
+    choices: Choices,
+    keeping: Keeping | None = None,
+    held_out: str = "",
+) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
-    for value, allowed, what in ((choices.drawn, PREVIEWS, "preview"), (choices.trainer, TRAINERS, "trainer")):
-        if value not in allowed:
-            raise BadSetting(f"There is no {what} {value!r}.", f"There are {', '.join(allowed)}.")
+    choices.check()
     if model is not None and not model.exists():
         raise UnreadableModel(f"There is no model at {str(model)!r}.", "Check the path.")
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
@@ -41,9 +46,7 @@ def run(folder: Path, model: Path | None, out: Path | None, choices: Choices, ke
     kept = home(folder)
 
     def opening() -> Opening:
-        from tui.messages import Opening
-
-        return Opening(folder, model, out, keeping or Keeping())
+        return choices.opening(folder, model, out, keeping or Keeping(), held_out)
 
     before_textual()
     from tui.app import Catflap

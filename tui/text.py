@@ -86,6 +86,26 @@ def fit(text: str, cells: int, middle: bool = False) -> str:
     return cut + " " * (cells - width(cut))
 
 
+def wrap(text: str, cells: int) -> list[str]:
+    """The text in lines of at most so many cells, broken between words; inside a word only where it is longer than that."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and width(lines[-1]) + 1 + width(word) <= cells:
+            lines[-1] += f" {word}"
+            continue
+        while width(word) > cells:
+            lines.append(_start(word, max(2, cells)))
+            word = word[len(lines[-1]) :]
+        lines.append(word)
+    return lines
+
+
+def window(cursor: int, first: int, seen: int, of: int) -> int:
+    """What is seen first of a list, of which `seen` fit: `first` as before, moved no more than the cursor needs."""
+    first = min(max(first, cursor - seen + 1), cursor)
+    return max(0, min(first, of - seen))
+
+
 def _start(text: str, cells: int) -> str:
     used = 0
     for index, character in enumerate(text):
@@ -133,6 +153,11 @@ def count(number: int, thing: str) -> str:
 def learned(flips: int, done: int, accepted: int, broken: int) -> str:
     """`18 of 20 flips learned, 0 of 30 accepted broken`."""
     return f"{done} of {count(flips, 'flip')} learned, {broken} of {accepted:,} accepted broken"
+
+
+def held_words(of: int, before: int, after: int) -> str:
+    """`held out: 20 of 25 before, 22 after`; empty where nothing is held out."""
+    return f"held out: {before} of {of} before, {after} after" if of else ""
 
 
 def lacking(free_bytes: int, full_bytes: int, half_bytes: int) -> str:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.errors import UnreadableModel
 from engine.spec.schema import Model
 from engine.spec.training import Allowed, allowed_of
-from engine.spec.wire import BYTES, Span, fields, inside, varint
+from engine.spec.wire import BYTES, Span, fields, inside, prefix
 
 Array = NDArray[np.float32]
 Piece = bytes | memoryview
@@ -71,7 +71,7 @@ def _samples(index: Any) -> Array:
     if not size or not len(index.floatSamples):
         return np.zeros((0, size), np.float32)
     found = np.empty((len(index.floatSamples), size), "<f4")
-    plain = len(_field(1, 4 * size)) + 4 * size
+    plain = len(prefix(1, 4 * size)) + 4 * size
     for row, each in zip(found, index.floatSamples, strict=True):
         data = each.SerializeToString()
         # A message ends in its numbers, which is quicker than asking for each, unless fields of a newer format follow.
@@ -98,7 +98,7 @@ def with_neighbors(data: bytes, path: Sequence[int], samples: Array, labels: Seq
     _relabel(message, labels)
     rest = _without(data, inside(data, [its], field.number), vectors)
     rows = _packed(message.nearestNeighborsIndex, samples)
-    changed: list[Piece] = [message.SerializeToString(), _field(field.number, len(rest) + len(rows)), rest, rows]
+    changed: list[Piece] = [message.SerializeToString(), prefix(field.number, len(rest) + len(rows)), rest, rows]
     return b"".join(_wrapped(data, around, changed))
 
 
@@ -130,7 +130,7 @@ def _wrapped(data: bytes, around: Sequence[tuple[Span, int, Span]], content: lis
     """All of `data` with `content` in place of the innermost message, and the lengths of those around it made right."""
     pieces = content
     for outer, begin, inner in reversed(around):
-        length = _field(inner.field, sum(map(len, pieces)))
+        length = prefix(inner.field, sum(map(len, pieces)))
         pieces = [data[outer.start : begin], length, *pieces, data[inner.end : outer.end]]
     return pieces
 
@@ -148,13 +148,9 @@ def _packed(index: Any, samples: Array) -> memoryview:
     """The field `floatSamples` for every row: the same few bytes, and then the row's own."""
     field = index.DESCRIPTOR.fields_by_name["floatSamples"]
     size = 4 * samples.shape[1]
-    inner = _field(field.message_type.fields_by_name["vector"].number, size)
-    before = np.frombuffer(_field(field.number, len(inner) + size) + inner, np.uint8)
+    inner = prefix(field.message_type.fields_by_name["vector"].number, size)
+    before = np.frombuffer(prefix(field.number, len(inner) + size) + inner, np.uint8)
     rows = np.empty((len(samples), len(before) + size), np.uint8)
     rows[:, : len(before)] = before
     rows[:, len(before) :] = np.ascontiguousarray(samples, "<f4").view(np.uint8).reshape(len(samples), size)
     return rows.reshape(-1).data
-
-
-def _field(number: int, size: int) -> bytes:
-    return varint(number << 3 | BYTES) + varint(size)

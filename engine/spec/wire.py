@@ -65,3 +65,8 @@ def varint(value: int) -> bytes:
         value >>= 7
     found.append(value)
     return bytes(found)
+
+
+def prefix(number: int, size: int) -> bytes:
+    """What stands before the content of a field of so many bytes."""
+    return varint(number << 3 | BYTES) + varint(size)

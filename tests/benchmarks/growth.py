@@ -178,7 +178,7 @@ def sort(_folder, _model, count):
     sorts, filters = [], []
     for _ in range(5):
         start = time.perf_counter()
-        arranged(session.rows, "uncertain first")
+        arranged(session, "uncertain first")
         sorts.append(time.perf_counter() - start)
         start = time.perf_counter()
         wanted(session, "<60% open 0012")

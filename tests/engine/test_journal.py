@@ -205,6 +205,34 @@ def test_what_another_process_appends_is_seen_before_the_next_entry(path: Path) 
         assert app.in_force() == {key(1): verdict(1), key(2): verdict(2)}
 
 
+def test_the_news_are_what_others_changed(path: Path) -> None:
+    with Journal(path) as app, Journal(path) as importer:
+        app.append([verdict(1)], 1.0)
+        assert app.news() == set()
+        importer.append([verdict(2), verdict(3)], 2.0)
+        importer.append([verdict(4)], 3.0)
+        assert app.news() == {key(2), key(3), key(4)}
+        assert app.news() == set()
+        assert app.in_force().keys() == {key(1), key(2), key(3), key(4)}
+        importer.undo(4.0)
+        # Its own entry takes theirs in first, and they are news all the same.
+        app.append([verdict(5)], 5.0)
+        assert app.news() == {key(4)}
+    with Journal(path) as again:
+        assert again.news() == set(), "what it was opened with is none"
+
+
+def test_a_look_for_news_reads_no_entry(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Journal(path) as app, Journal(path) as importer:
+        app.append([verdict(1)], 1.0)
+        app.news()
+        monkeypatch.setattr(app, "entries", None)
+        assert app.news() == set()
+        importer.append([verdict(2)], 2.0)
+        with pytest.raises(TypeError):
+            app.news()
+
+
 def test_commits_are_flushed(path: Path) -> None:
     with Journal(path) as journal:
         said = [journal._connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")]

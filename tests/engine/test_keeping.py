@@ -53,6 +53,20 @@ def test_what_was_said_is_remembered(pictures, model_path):
         assert (catalogue.setting("features"), catalogue.setting("store_limit")) == ("half", "3GB")
 
 
+def test_what_is_usual_holds_where_nothing_was_said_of_the_folder(pictures, model_path, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(pictures, other)
+    usual = Keeping("half", "5GB")
+    with Workspace(pictures, model_path, ask_above_bytes=0, usual=usual) as workspace:
+        assert workspace.keeping == usual
+        assert not [event for event in workspace.scan() if isinstance(event, RoomAsked)]
+        assert workspace._store.matrix().dtype == np.float16
+    with Workspace(pictures, usual=Keeping("full", "7GB")) as workspace:
+        assert workspace.keeping == usual
+    with Workspace(other, model_path, keeping=Keeping("full"), usual=usual) as workspace:
+        assert workspace.keeping == Keeping("full", "5GB")
+
+
 def test_half_precision_predicts_the_same_now_and_later(pictures, model_path):
     with Workspace(pictures, model_path, keeping=Keeping("half")) as workspace:
         first = predictions(workspace.scan())

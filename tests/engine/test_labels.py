@@ -61,3 +61,18 @@ def test_one_content_with_two_labels_is_a_contradiction(tmp_path):
     refuse_contradictions(found, {"a.jpg": b"1", "b.jpg": b"2", "c.jpg": b"1"})
     with pytest.raises(BadLabels, match=r"line 2.*line 3"):
         refuse_contradictions(found, {"a.jpg": b"1", "b.jpg": b"1"})
+
+
+def test_kinds_of_a_csv_that_was_exported(tmp_path):
+    text = "path,label,kind,shown\na.jpg,Cat,label,Dog\nb.jpg,Dog,held,Dog\nc.jpg,,excluded,Cat\nd.jpg,Cat,tabby,Cat\n"
+    found = read_labels(csv(tmp_path, text), KNOWN)
+    assert {name: (each.label, each.kind) for name, each in found.items()} == {
+        "a.jpg": ("Cat", "label"),
+        "b.jpg": ("Dog", "held"),
+        "c.jpg": ("", "excluded"),
+        "d.jpg": ("Cat", "label"),
+    }
+    with pytest.raises(BadLabels, match="line 3, lacks"):
+        read_labels(csv(tmp_path, "path,label,kind\na.jpg,Cat,\nb.jpg,,held\n"), KNOWN)
+    with pytest.raises(BadLabels, match=r"'Cat' \(line 2\) and excluded \(line 3\)"):
+        read_labels(csv(tmp_path, "path,label,kind\na.jpg,Cat,\na.jpg,,excluded\n"), KNOWN)

@@ -108,7 +108,7 @@ def test_a_head_that_knows_nothing_is_trained_as_auto_does(workspace):
     everything = {content: truth(path) for path, (content, _) in found.items()}
     said, shown = live(workspace, everything)
     assert said.verdicts == 24
-    (result,) = [e for e in workspace.model.train(workspace._teaching().lesson(everything)) if isinstance(e, Retrained)]
+    (result,) = [e for e in workspace.model.train(workspace.teaching().lesson(everything)) if isinstance(e, Retrained)]
     assert (said.flips, said.learned, said.broken) == (result.flips, result.learned, result.broken)
     for content, row in shown.items():
         features = workspace._store.read(workspace._store.find([content]))

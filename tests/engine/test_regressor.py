@@ -70,7 +70,7 @@ def test_numbers_are_learned_and_written(labelled: Path, tmp_path: Path, trainer
     assert result.after.loss < result.before.loss / (5 if trainer == "sgd" else 20)
     out = tmp_path / "better.mlmodel"
     files = {name: each.file for name, each in found.items()}
-    save(model, result, out, np.zeros((0, 3, 1, 1), np.float32))
+    save(model, result, out, np.zeros((0, 3, 1, 1), np.float32), trainer, 5.0)
     better = list(predict(engine.open_model(out), files))
     wanted = np.array([list(map(float, each.label.split())) for each in found.values()])
     apart = np.abs(np.stack([each.probabilities for each in better]) - wanted)

@@ -214,10 +214,15 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
         (0, "original"),
         (1, "retrained"),
     ]
+    first, second = map(json.loads, lines)
+    assert (first["present"], first["verdicts"], second["present"], second["verdicts"]) == (False, 0, True, 16)
+    assert (second["correct_before"], second["correct_after"], second["held_of"], second["restored_at"]) == (12, 16, 0, 0)
     said = json.loads(catflap("status", pictures, "--json")[1][0])
     assert (said["version"], said["features"], said["store_limit"]) == (1, "half", 1_500_000_000)
     assert "in half precision, at most 1.5 GB" in catflap("status", pictures)[1][-1]
+    assert "right on 12 of 16 before, 16 of 16 after" in catflap("history", pictures)[1][1]
     code, _, words = catflap("restore", pictures, "0")
+    assert "original, the present one; restored " in catflap("history", pictures)[1][0]
     code, lines, words = catflap("retrain", pictures, "--json")
     assert code == 0, (lines, words)
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 
 from tui.facts import Subject, fact_lines
 from tui.pictures import Answer
+from tui.zoom import WHOLE
 
 PICTURE = Answer(None, "", 4032, 3024, "2020-12-31 23:59", 3_400_000, 1e9)
 SHARES = [[0.05, 0.61, 0.04, 0.2, 0.03, 0.06, 0.01]]
@@ -26,9 +27,11 @@ def utc(monkeypatch):
 
 @pytest.fixture
 def subject(columns):
-    def make(answer=PICTURE, name="a.jpg", shares=SHARES, labels=LABELS, times=1, part=(0.0, 0.0, 1.0, 1.0), **others):
+    def make(answer=PICTURE, name="a.jpg", shares=SHARES, labels=LABELS, times=1, part=WHOLE, **others):
         rows = columns((name,), np.array(shares), labels, **others)
-        return Subject(rows.line(0), rows.session.labels, rows.session.rows.probabilities[0], answer, times, part)
+        return Subject(
+            rows.line(0), rows.session.labels, rows.session.rows.probabilities[0], answer, times, part, ("<", ">", "J", "K")
+        )
 
     return make
 
@@ -89,7 +92,7 @@ def test_a_low_screen_keeps_what_is_said_where_there_is_no_table(subject, height
 
 
 def test_what_is_hidden_is_told_with_its_keys(subject):
-    parts = {(0.0, 0.0, 0.5, 0.5): "J L", (0.5, 0.5, 1.0, 1.0): "H K", (0.2, 0.0, 0.7, 1.0): "H L"}
+    parts = {(0.0, 0.0, 0.5, 0.5): "> J", (0.5, 0.5, 1.0, 1.0): "< K", (0.2, 0.0, 0.7, 1.0): "< >"}
     for part, keys in parts.items():
         line = fact_lines(subject(times=4, part=part), 60, 20, True)[1]
         assert line.startswith(f"4× {keys} · 4032×3024 · ")

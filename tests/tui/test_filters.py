@@ -5,9 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.events import FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened, ModelSaved, Score
-from engine.journal import Verdict
+from engine.events import (
+    AlikeFound,
+    FolderChanged,
+    ImageSkipped,
+    ImagesPredicted,
+    ModelOpened,
+    ModelSaved,
+    Score,
+    VerdictsReviewed,
+)
+from engine.journal import EXCLUDED, HELD, IMPORTED, Verdict
 from tui.columns import keys
+from tui.comparison import Comparison
 from tui.filters import WORDS, wanted, words
 from tui.session import Session
 
@@ -41,23 +51,47 @@ def session():
     ):
         found = found.after(event)
     given = {content(n): Verdict(content(n), LABELS[n % 3], LABELS[n * 2 % 3], 0) for n in (0, 2, 3, 7, 8, 11)}
-    return found.judged(given, given)
+    kinds = {3: HELD, 8: IMPORTED, 11: HELD}
+    given |= {content(n): replace(given[content(n)], kind=kind) for n, kind in kinds.items()}
+    given[content(13)] = Verdict(content(13), None, LABELS[1], 0, EXCLUDED)
+    differing = {content(n): ("Cat", "Dog") for n in (2, 8, 16)}
+    found = found.after(AlikeFound(tuple(content(n) for n in (0, 3, 7, 8, 10)), np.array([0, 0, 1, 1, -1])))
+    quality = np.array([0.1, 0.2], np.float32)
+    contents = content(3), content(7)
+    found = found.after(VerdictsReviewed(contents, quality, np.array([True, True]), 1, 1))
+    return replace(found.judged(given, given), comparison=Comparison(0, 1, ended=True, differing=differing))
 
 
 def slowly(session):
     """By word: what it says of one row."""
     rows, number = session.rows, {label: n for n, label in enumerate(LABELS)}
     verdict = lambda n: session.verdicts.get(rows.contents[n])  # noqa: E731
+    label = lambda n: number.get(verdict(n).label, -9)  # noqa: E731
     said = lambda n: int(rows.predicted_labels[n])  # noqa: E731
     return {
-        "wrong": lambda n: verdict(n) is not None and number[verdict(n).label] != said(n),
+        "wrong": lambda n: verdict(n) is not None and verdict(n).label and number[verdict(n).label] != said(n),
         "flips": lambda n: verdict(n) is not None and verdict(n).flip,
         "changed": lambda n: rows.previous[n] >= 0 and rows.previous[n] != said(n),
         "new": lambda n: n >= 12,
         "dup": lambda n: n in (2, 5, 9),
         "open": lambda n: verdict(n) is None,
         "judged": lambda n: verdict(n) is not None,
+        "excluded": lambda n: n == 13,
+        "held": lambda n: n in (3, 11),
+        "imported": lambda n: n == 8,
         "skipped": lambda n: n == 15,
+        "learned": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == said(n) != rows.previous[n],
+        "broke": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == rows.previous[n] != said(n),
+        "outcome": lambda n: (
+            rows.previous[n] >= 0
+            and verdict(n)
+            and label(n) in {said(n), int(rows.previous[n])}
+            and said(n) != rows.previous[n]
+        ),
+        "suspect": lambda n: n in (3, 7),
+        "near": lambda n: n in (0, 3, 7, 8),
+        "contra": lambda n: n in (7, 8),
+        "differ": lambda n: n in (2, 5, 8, 9),
         "<60%": lambda n: n < 15 and rows.probabilities[n].max() < 0.6,
         ">0.5": lambda n: n < 15 and rows.probabilities[n].max() > 0.005,
         "<45.5": lambda n: n < 15 and rows.probabilities[n].max() < 0.455,
@@ -85,6 +119,12 @@ def test_every_word_is_what_a_slow_look_says(session):
         assert found == [n for n in range(17) if meets(n)], word
     said = {word: rows_of(wanted(session, word)) for word in (*WORDS, "Dog", "<60%", "you:Dog")}
     assert all(0 < len(found) < 17 for found in said.values()), said
+
+
+def test_a_label_that_is_written_so_comes_before_one_of_other_capitals(session):
+    session = replace(session, labels=("Cat", "cat", "CAT"))
+    for text, meets in (("says:cat", {1}), ("says:CAT", {2}), ("cat", {1}), ("says:cAT", {0, 1, 2}), ("cAt", {0, 1, 2})):
+        assert rows_of(wanted(session, text)) == [n for n in range(15) if int(session.rows.predicted_labels[n]) in meets]
 
 
 def test_words_are_combined_and_turned_round(session):

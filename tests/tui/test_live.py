@@ -9,6 +9,8 @@ from engine.events import (
     LiveLearned,
     LiveWaits,
     LiveWorked,
+    ModelReplaced,
+    ModelRestored,
     ModelSaved,
     Retrained,
     Score,
@@ -17,7 +19,7 @@ from engine.events import (
 from engine.head import Head
 from tests.tui.test_main import ROWS, key, names, opened, predicted, until
 from tui.child import _Server
-from tui.messages import Ended, Live, Retrain, Stop
+from tui.messages import Ended, Live, Restore, Retrain, Stop
 from tui.widgets.lines import Title
 
 __all__ = ["opened"]
@@ -140,14 +142,18 @@ class Folder:
     def end_live(self):
         return self._steps("off", 1, LiveWorked(0, 1))
 
+    def restore(self, version, at):
+        return self._steps("restore", 3, ModelRestored(version))
+
     def retrain(self, verdicts, trainer, settings, at, aside, offered):
         score = Score(1, 1, 0.1)
-        yield from self._steps("retrain", 2, ModelSaved(self.folder / "m.mlmodel", 1, score, score))
+        yield from self._steps("retrain", 2, TrainingBegan("edit", 1, 1))
         while not offered():
             yield BatchEnded(1, 1, 1, 0.5)
         assert settings.out_of_time()
         yield Retrained(Head(()), 1, 1, 0, 0, 0, score, score, offered=True)
         self.log.append("retrain offered")
+        yield ModelSaved(self.folder / "m.mlmodel", 1, score, score)
 
 
 class Pipe:
@@ -176,6 +182,7 @@ def server(tmp_path):
             if server._tasks:
                 server._advance()
 
+    play.send = server._send
     return play, folder.log, pipe
 
 
@@ -210,15 +217,32 @@ def test_what_was_not_trained_yet_is_dropped(server):
     play, log, pipe = server
     play(Retrain({b"a": "Cat"}, 0.0), steps=1)
     play(Stop(), steps=9)
-    server_said = [each for each in pipe.sent if isinstance(each, Ended)]
     assert log == ["retrain begun", "retrain overtaken"]
-    assert server_said == [] or server_said == [Ended(stopped=True)]
+    play.send()
+    assert pipe.sent[-1] == Ended(stopped=True)
+
+
+def test_another_model_is_shown_to_its_end_once_it_is_the_present_one(server):
+    play, log, pipe = server
+    play(Restore(0, 1.0), steps=1)
+    play(Stop(), steps=9)
+    assert log == ["restore begun", "restore done"]
+    play.send()
+    assert pipe.sent[-1] == Ended()
 
 
 def test_steps_without_images_are_not_sent(server):
     play, _, pipe = server
     play(Live({b"a": "Cat"}), steps=9)
     assert not [each for each in pipe.sent if isinstance(each, LiveWorked)]
+
+
+def test_a_model_that_another_program_wrote_ends_live():
+    from tests.tui.test_session import ready
+
+    session = ready().lived(True).after(ModelReplaced(3))
+    assert (session.live, session.version) == (False, 3)
+    assert "Another program replaced" in session.notice
 
 
 def test_live_rows_are_compared_with_the_saved_model():

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.aside import Aside
 from engine.events import (
     BatchEnded,
     EpochEnded,
@@ -24,6 +25,7 @@ from tui.app import Catflap
 from tui.messages import Ended, Failed, Keep, Retrain, Stop
 from tui.settings import Choices
 from tui.widgets.lines import Counts, Notice, Title
+from tui.widgets.picture import Picture
 from tui.widgets.table import Table
 from tui.widgets.training import Progress
 from tui.work import prepare
@@ -61,7 +63,7 @@ def predicted(rows, version=0, first=0):
     return ImagesPredicted(names, contents, tuple(range(count)), np.array(rows, np.float32), version)
 
 
-ROWS = [[0.9, 0.08, 0.02], [0.4, 0.35, 0.25], [0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.05, 0.9, 0.05]]
+ROWS = [[0.9, 0.08, 0.02], [0.4, 0.35, 0.25], [0.1, 0.6, 0.3], [0.2, 0.3, 0.5], [0.05, 0.92, 0.03]]
 
 
 @pytest.fixture
@@ -70,11 +72,11 @@ def opened(tmp_path):
 
     prepare()
 
-    def run(story, labels=LABELS, rows=ROWS, trainable="", size=(80, 24)):
+    def run(story, labels=LABELS, rows=ROWS, trainable="", size=(80, 24), choices=Choices()):  # noqa: B008
         async def play():
             said = Said()
             with Journal(tmp_path / "journal.db") as journal:
-                app = Catflap(tmp_path, said, journal, Choices())
+                app = Catflap(tmp_path, said, journal, choices)
                 said.to_say = [
                     ModelOpened("model.mlmodel", labels, 0, (9, 7), not trainable, trainable),
                     FolderChanged(added=predicted(rows).paths),
@@ -164,6 +166,60 @@ def test_next_open_skips_verdicts_and_bad_images(opened):
     opened(story)
 
 
+def test_one_more_retrain_follows_however_often_it_is_asked_for(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("x", "r", "r", "r", "r", "a")
+        assert len(said.asked) == 1
+        score = Score(1, 1, 0.1)
+        said.to_say = [Retrained(Head(()), 1, 1, 0, 0, 0, score, score), ModelSaved(Path("m.mlmodel"), 1, score, score)]
+        await until(pilot, lambda: len(said.asked) == 2)
+        assert len(said.asked[0].verdicts) == 1 and len(said.asked[1].verdicts) == 2
+        await pilot.press("r", "escape")
+        await until(pilot, lambda: isinstance(said.asked[-1], Stop))
+        said.to_say = [Ended(stopped=True)]
+        await until(pilot, lambda: not pilot.app._main.session.busy)
+        await pilot.pause(0.3)
+        assert [type(each) for each in said.asked] == [Retrain, Retrain, Stop]
+
+    opened(story)
+
+
+def test_excluded_and_held_out_pictures_are_not_learned(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("e", "a", "H")
+        assert "Give a label first" in pilot.app._main.session.notice
+        await pilot.press("k", "H")
+        kinds = {image[0]: verdict.kind for image, verdict in journal.in_force().items()}
+        assert sorted(kinds.values()) == ["excluded", "held"]
+        session = pilot.app._main.session
+        assert (session.given, session.excluded) == (1, 1)
+        assert "1 excluded" in str(pilot.app._main.query_one(Counts).content)
+        await pilot.press("r")
+        assert said.asked == [] and "verdicts first" in pilot.app._main.session.notice
+        await pilot.press("a", "r")
+        (request,) = said.asked
+        (out,) = [image for image, verdict in journal.in_force().items() if verdict.kind == "excluded"]
+        (held,) = [image for image, verdict in journal.in_force().items() if verdict.kind == "held"]
+        assert set(request.verdicts) == set(journal.in_force()) - {out, held}
+        assert request.aside == Aside({held: journal.in_force()[held].label}, frozenset({out, held}))
+
+    opened(story)
+
+
+def test_excluding_again_takes_it_back_and_a_held_out_picture_keeps_its_kind(opened):
+    async def story(pilot, said, journal):
+        await pilot.press("g", "e", "g", "e")
+        assert not journal.in_force()
+        await pilot.press("g", "a", "g", "H", "g", "x")
+        (verdict,) = journal.in_force().values()
+        assert verdict.kind == "held" and verdict.flip
+        await pilot.press("g", "H")
+        (verdict,) = journal.in_force().values()
+        assert verdict.kind == "label" and verdict.flip
+
+    opened(story)
+
+
 def test_retrain_asks_with_all_verdicts_and_shows_what_came_of_it(opened):
     async def story(pilot, said, journal):
         await pilot.press("r")
@@ -173,8 +229,6 @@ def test_retrain_asks_with_all_verdicts_and_shows_what_came_of_it(opened):
         (request,) = said.asked
         assert isinstance(request, Retrain)
         assert request.verdicts == {key(1): "Dog", key(3): "Hare"}
-        await pilot.press("r")
-        assert len(said.asked) == 1
         said.to_say = [TrainingBegan("edit", 5, 10), BatchEnded(1, 1, 1, 0.7), EpochEnded(1, 10, 0.5, 0.5)]
         await until(pilot, lambda: pilot.app._main.session.losses)
         await pilot.press("j", "a")
@@ -219,7 +273,7 @@ def test_escape_stops(opened):
         await pilot.press("escape")
         assert said.asked == []
         await pilot.press("x", "r", "escape")
-        assert isinstance(said.asked[-1], Stop)
+        await until(pilot, lambda: isinstance(said.asked[-1], Stop))
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: not pilot.app._main.session.busy)
         assert "model is as it was" in pilot.app._main.session.notice
@@ -256,8 +310,9 @@ def test_new_images_come_last_once_a_person_works(opened):
         await until(pilot, lambda: len(names(pilot)) == 6)
         assert names(pilot)[-1] == "image05.png"
         assert "1 new: image05.png" in pilot.app._main.session.notice
-        await pilot.press("s", "s", "s")
+        await pilot.press(*"ssssss")
         assert names(pilot)[0] == "image05.png"
+        assert pilot.app._main.query_one(Title).order == "uncertain first"
 
     opened(story)
 
@@ -416,10 +471,13 @@ def test_a_filter_shows_some_and_escape_shows_all(opened):
 
 def test_nothing_shown_takes_no_verdict(opened):
     async def story(pilot, said, journal):
+        await until(pilot, lambda: pilot.app._main._drawn is not None)
         await pilot.press("slash", *"nowhere", "enter")
         assert names(pilot) == []
         await pilot.press("a", "V", "x", "v", "j", "a", "n", "G", "g")
         assert given(journal) == {}
+        assert pilot.app._main._drawn is None
+        assert pilot.app._main.query_one(Picture)._pixels is None
         await pilot.press("escape", "escape", "a")
         assert len(given(journal)) == 1
 

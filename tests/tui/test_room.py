@@ -1,7 +1,6 @@
 """Room for features: the question, its answers, and what the screen says of images that wait for one."""
 
 import json
-from functools import partial
 
 import pytest
 from textual.widgets import Static
@@ -14,7 +13,7 @@ from engine.workspace import Workspace
 from tests.engine.test_workspace import predictions, wrong_ones
 from tests.tui.test_main import counts, no_haste, opened, until
 from tui import headless
-from tui.messages import Ended, Room
+from tui.messages import Ended, Opening, Room
 from tui.screens.choose import Choose
 
 __all__ = ["no_haste", "opened"]
@@ -132,16 +131,15 @@ def test_words_of_a_command_tell_the_numbers_and_what_to_give():
     assert "not enough" not in headless.event_words(RoomAsked(41_000, 3_033 * MB, 1_516 * MB, 3_034 * MB))
 
 
-def test_retrain_does_without_images_that_nobody_decided_about(pictures, model_path, monkeypatch):
+def test_retrain_does_without_images_that_nobody_decided_about(pictures, model_path):
     with Workspace(pictures, model_path) as workspace:
         wrong = wrong_ones(predictions(workspace.scan()))
         with Journal(workspace.home / "journal.db") as journal:
             journal.append([Verdict(content, label, "?", 0) for content, label in sorted(wrong.items())[:3]], 1.0)
     (pictures / "new.png").write_bytes((pictures / "c00.png").read_bytes() + b"more")
-    monkeypatch.setattr(headless, "Workspace", partial(Workspace, ask_above_bytes=0))
     printed = []
     printer = headless.Printer(True, printed.append, printed.append)
-    assert headless.retrain(printer, pictures, "auto", Settings(seed=0), False, Keeping()) == 0
+    assert headless.retrain(printer, Opening(pictures, ask_above_bytes=0), "auto", Settings(seed=0), False) == 0
     said = [json.loads(line) for line in printed]
     asked = next(event for event in said if event["event"] == "room_asked")
     assert (asked["images"], asked["full_bytes"], asked["half_bytes"]) == (1, 480, 240)

@@ -1,5 +1,6 @@
 """The session and its columns: plain values, no app."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -7,25 +8,31 @@ import numpy as np
 import pytest
 
 from engine.events import (
+    AlikeFound,
     BatchEnded,
     EpochEnded,
     Event,
     FeaturesRead,
     FolderChanged,
+    Held,
     ImageSkipped,
     ImagesPredicted,
     ModelOpened,
     ModelRestored,
     ModelSaved,
+    QueueMixed,
     Retrained,
     Score,
     TrainingBegan,
+    VerdictsReviewed,
 )
 from engine.head import Head
-from engine.journal import Verdict
+from engine.journal import HELD, IMPORTED, LABEL, Verdict
 from tui.after import FOLDS
+from tui.filters import wanted
 from tui.order import ORDERS, arranged, extended
 from tui.session import Session
+from tui.status import status
 from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, TableRows
 
 NAMES = ("b.png", "c.png", "a.png")
@@ -73,23 +80,61 @@ def test_a_session_is_never_changed():
 
 
 def test_orders():
-    rows = ready().rows
-    assert [rows.names[row] for row in arranged(rows, "uncertain first")] == ["a.png", "c.png", "b.png"]
-    assert [rows.names[row] for row in arranged(rows, "name")] == ["a.png", "b.png", "c.png"]
-    assert [rows.names[row] for row in arranged(rows, "newest")] == ["b.png", "c.png", "a.png"]
-    assert set(ORDERS) == {"uncertain first", "name", "newest"}
+    session = ready()
+
+    def ordered(name, session=session):
+        return [session.rows.names[row] for row in arranged(session, name)]
+
+    def whys(name, session=session):
+        return [ORDERS[name].why(session, row) for row in arranged(session, name)]
+
+    assert ordered("uncertain first") == ["a.png", "c.png", "b.png"]
+    assert whys("uncertain first") == ["toss-up", "unsure", "likely"]
+    assert ordered("name") == ["a.png", "b.png", "c.png"]
+    assert ordered("newest") == ["b.png", "c.png", "a.png"]
+    assert ordered("mixed") == ordered("uncertain first")
+    b, c, a = session.rows.contents[0], session.rows.contents[1], session.rows.contents[2]
+    mixed = session.after(QueueMixed((a, b, c), np.array([2, 0, 1]), np.array([0, 2, 1], np.uint8)))
+    assert (ordered("mixed", mixed), whys("mixed", mixed)) == (["b.png", "c.png", "a.png"], ["random", "unlike", "unsure"])
+    said = {each: Verdict(each, label, "Cat", 0) for each, label in ((a, "Dog"), (c, "Cat"))}
+    judged = mixed.judged(said, said)
+    assert ordered("mixed", judged) == ["b.png", "c.png", "a.png"]
+    reviewed = judged.after(VerdictsReviewed((a, c), np.array([0.3, 0.1]), np.array([True, False]), 1, 2))
+    assert ordered("likely mistakes", reviewed) == ["a.png", "c.png", "b.png"]
+    assert whys("likely mistakes", reviewed) == ["suspect 30 %", "agreed 10 %", ""]
+    assert "On verdicts not seen: 50 % of 2 (9 to 91), the original 100 %." in reviewed.notice
+    alike = reviewed.after(AlikeFound((a, b, c), np.array([1, 0, 1])))
+    assert ordered("alike", alike) == ["a.png", "c.png", "b.png"]
+    assert whys("alike", alike) == ["≠ group 2", "≠ group 2", "group 1"]
+    assert [alike.rows.names[row] for row in np.flatnonzero(wanted(alike, "contra"))] == ["c.png", "a.png"]
+
+
+def test_what_a_retrain_changed_comes_in_the_order_of_its_weight():
+    session = ready()
+    c, a = session.rows.contents[1], session.rows.contents[2]
+    said = {c: Verdict(c, "Dog", "Dog", 0), a: Verdict(a, "Dog", "Cat", 0)}
+    score = Score(2, 2, 0.1)
+    saved = session.judged(said, said).after(ModelSaved(Path("m"), 1, score, score))
+    now = saved.after(predicted(shares=(0.2, 0.7, 0.1), version=1))
+    assert [now.rows.names[row] for row in arranged(now, "changed")] == ["c.png", "a.png", "b.png"]
+    assert [now.rows.names[row] for row in np.flatnonzero(wanted(now, "broke"))] == ["c.png"]
+    assert [now.rows.names[row] for row in np.flatnonzero(wanted(now, "learned"))] == ["a.png"]
+    assert len(np.flatnonzero(wanted(now, "outcome"))) == 2
+    shown = TableRows(now, arranged(now, "changed"))
+    words = [status(shown.line(at), now.labels, 26) for at in range(3)]
+    assert words == ["broke: was Dog", "learned: was Cat", "changed: was Cat"]
 
 
 def test_images_with_a_verdict_come_last_when_sorted_by_uncertainty():
     session = ready()
     content = session.rows.contents[2]
     session = session.judged({content: Verdict(content, "Dog", "Cat", 0)}, [content])
-    assert [session.rows.names[row] for row in arranged(session.rows, "uncertain first")] == ["c.png", "b.png", "a.png"]
+    assert [session.rows.names[row] for row in arranged(session, "uncertain first")] == ["c.png", "b.png", "a.png"]
 
 
 def test_an_order_is_extended_without_moving_what_is_there():
     session = ready()
-    order = arranged(session.rows, "uncertain first")
+    order = arranged(session, "uncertain first")
     later = after(FolderChanged(added=("z.png", "0.png"), removed=("c.png",)), session=session)
     longer = extended(order, session.rows.names, later.rows, np.ones(len(later.rows), np.bool_))
     assert [later.rows.names[row] for row in longer] == ["a.png", "b.png", "z.png", "0.png"]
@@ -164,6 +209,32 @@ def test_what_the_folder_did_is_told():
     assert session.notice == "1 new: x.png."
     session = after(FolderChanged(added=("y.png",), removed=("x.png",)), session=session)
     assert session.notice == "1 new, 1 gone in the folder."
+
+
+def test_a_folder_that_is_held_out():
+    names = ("a.png", "test/b.png", "test/deep/c.png", "test0.png", "tes/d.png", "test-e.png", "copy.png")
+    keys = tuple(bytes([n]) * 16 for n in (0, 1, 2, 3, 4, 5, 1))
+    opened = replace(OPENED, held_out="test")
+    session = after(opened, FolderChanged(added=(*names, "test/unread.png")), predicted(names, (0.5,) * 7, contents=keys))
+    assert session.held == {keys[1], keys[2]}
+    given = {key: Verdict(key, "Dog", "Cat", 0) for key in keys[:4]} | {keys[4]: Verdict(keys[4], "Cat", "Cat", 0, HELD)}
+    given[keys[2]] = replace(given[keys[2]], kind=IMPORTED)
+    session = session.judged(given, given)
+    learned, aside = session.taught()
+    assert learned == {keys[0]: "Dog", keys[3]: "Dog"}
+    assert aside.held == {keys[1]: "Dog", keys[2]: "Dog", keys[4]: "Cat"}
+    assert aside.untouched == {keys[1], keys[2], keys[4]}
+    rows = TableRows(session, np.arange(len(session.rows)))
+    kinds = {line.name: line.kind for line in map(rows.line, range(len(rows)))}
+    assert kinds == {
+        "a.png": LABEL, "test/b.png": HELD, "test/deep/c.png": IMPORTED, "test0.png": LABEL, "tes/d.png": HELD,
+        "test-e.png": "", "copy.png": LABEL, "test/unread.png": HELD,
+    }  # fmt: skip
+    held = [session.rows.names[row] for row in np.flatnonzero(wanted(session, "held"))]
+    assert held == ["test/b.png", "test/deep/c.png", "tes/d.png", "test/unread.png"]
+    assert after(OPENED, session=session).held == frozenset()
+    result = Retrained(Head(()), 20, 18, 30, 30, 0, Score(30, 50, 0.7), Score(48, 50, 0.1), Held(25, 20, 22))
+    assert after(result, session=session).notice.endswith("0 of 30 accepted broken; held out 20→22 of 25.")
 
 
 def test_restored():

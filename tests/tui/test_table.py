@@ -152,7 +152,7 @@ def test_what_a_row_says(shown, columns):
         assert cat.split()[:4] == ["✗", "cat.jpg", "Cat", "██████████████████▋"]
         assert cat.split()[4:] == ["93", "%", "Dog", "flip"]
         assert dog.split()[:3] == ["▸✓", "dog.jpg", "Dog"]
-        assert dog.split()[-4:] == ["Dog", "changed:", "was", "Cat"]
+        assert dog.split()[-4:] == ["Dog", "learned:", "was", "Cat"]
         assert bad.endswith("The file is empty.        ")
         assert "%" not in late
         assert late.rstrip().endswith("waiting")

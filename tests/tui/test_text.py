@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 from rich.cells import cell_len
 
-from tui.text import bar, count, fit, learned, percent, safe, size, width
+from tui.text import bar, count, fit, learned, percent, safe, size, width, window, wrap
 
 PLAINS = (
     (0x3400, 0x4DC0),
@@ -92,6 +92,28 @@ def test_fit_leaves_no_mark_without_its_letter():
     name = "abcdefghij" + "k\u0332" + "lmn"
     for cells in range(2, 13):
         assert "…\u0332" not in fit(name, cells, middle=True)
+
+
+@pytest.mark.parametrize("cells", [2, 7, 11, 40])
+@pytest.mark.parametrize(
+    "text", ["", "one two three four", "a_very_long_word_without_any_blank and more", "猫犬 兎猫犬兎猫犬兎 x"]
+)
+def test_wrap_loses_no_word_and_fits(text, cells):
+    lines = wrap(text, cells)
+    assert all(0 < cell_len(line) <= cells for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    if max(map(width, text.split()), default=0) <= cells:
+        assert " ".join(lines) == text
+        starts = [line.split()[0] for line in lines[1:]]
+        assert all(width(line) + 1 + width(word) > cells for line, word in zip(lines, starts, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("cursor", "first", "seen", "of", "expected"),
+    [(0, 0, 5, 9, 0), (4, 0, 5, 9, 0), (5, 0, 5, 9, 1), (8, 0, 5, 9, 4), (3, 4, 5, 9, 3), (6, 4, 5, 9, 4), (1, 3, 5, 4, 0)],
+)
+def test_a_window_moves_no_more_than_its_cursor_needs(cursor, first, seen, of, expected):
+    assert window(cursor, first, seen, of) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,11 @@ import time
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -30,7 +32,10 @@ class Choose(ModalScreen[Answer | None], Generic[Answer]):
     DEFAULT_CSS = """
     Choose {
         align: center middle;
-        & Vertical { width: 72; max-width: 100%; height: auto; background: $surface; border: round $warning; padding: 0 2; }
+        & VerticalScroll {
+            width: 72; max-width: 100%; height: auto; max-height: 100%;
+            background: $surface; border: round $warning; padding: 0 2;
+        }
         & Static { width: 1fr; }
     }
     """
@@ -39,21 +44,31 @@ class Choose(ModalScreen[Answer | None], Generic[Answer]):
         super().__init__()
         self._shown_at = float("inf")
         self._choices = {each.key: each.answer for each in choices}
-        self._lines = (question, "", *(f"{each.key}  {each.words}" for each in choices), f"n  {none}")
+        self._words = Text(f"{question}\n")
+        for key, words in (*((each.key, each.words) for each in choices), (NOT_NOW[0], none)):
+            self._words.append("\n").append(f"{key}  {words}", Style(meta={"key": key}))
 
     def compose(self) -> ComposeResult:
         """The question and its answers."""
-        with Vertical():
-            yield Static("\n".join(self._lines), markup=False)
+        with VerticalScroll():
+            yield Static(self._words)
 
     def on_key(self, event: events.Key) -> None:
-        """One of the answers; a key that was meant for the table, pressed before the question was there, is none."""
+        """One of the answers."""
         event.stop()
+        self._answer(event.key)
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on an answer is its key."""
+        self._answer(event.style.meta.get("key", ""))
+
+    def _answer(self, key: str) -> None:
+        """What comes before the question was there to be read was meant for the table, and is none."""
         if time.monotonic() < self._shown_at + HASTE_S:
             return
-        if event.key in self._choices:
-            self.dismiss(self._choices[event.key])
-        elif event.key in NOT_NOW:
+        if key in self._choices:
+            self.dismiss(self._choices[key])
+        elif key in NOT_NOW:
             self.dismiss(None)
 
     def on_mount(self) -> None:

@@ -1,130 +1,48 @@
-"""What the keys do to the cursor and to verdicts."""
+"""What the keys do to verdicts."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from textual.reactive import reactive
-from textual.screen import Screen
 
-from engine.journal import Journal, Verdict
-from tui.order import ORDERS, arranged
-from tui.screens.new_label import NewLabel
-from tui.session import Session
-from tui.text import count, safe
-from tui.widgets.sheet import Sheet
-from tui.widgets.table import Table
-from tui.widgets.view import View
+from engine.errors import FolderError
+from engine.journal import EXCLUDED, HELD, LABEL, Journal, Verdict
+from tui.screens.moving import Moving
+from tui.screens.pick_label import PickLabel
+from tui.text import count, percent, safe
+
+NUMBERED = 10
+"""Labels that have keys of their own."""
+HEAR_S = 1.0
+"""Between two looks at what other processes wrote into the journal."""
 
 
-class Labelling(Screen[None]):
-    """A screen with a table of images, a session, and a journal that keeps what is said."""
-
-    BLANK = True
-    """Its widgets cover it: there is nothing of it to draw at every key."""
-    session: reactive[Session] = reactive(Session, repaint=False)
+class Labelling(Moving):
+    """A screen whose journal keeps what is said."""
 
     def __init__(self, journal: Journal) -> None:
         super().__init__()
-        self._journal = journal
-        self._order_name = next(iter(ORDERS))
-        self._order = arranged(Session().rows, self._order_name)
-        self._touched = False
-        """Whether the person has begun to work: from then on no row moves by itself."""
-        self._anchor: int | None = None
-        """The position at which a range begins."""
-        self._all_shown = False
-        """Whether the next verdict is for everything that is shown."""
-
-    @property
-    def table(self) -> View:
-        """The table of images, or the contact sheet in its place."""
-        return self.query_one(Sheet if self.has_class("-sheet") else Table)
-
-    def become(self, session: Session, sort: bool = False) -> None:
-        """Show another session."""
-        raise NotImplementedError
+        self._journal, self._heard_at = journal, time.monotonic()
 
     def verdicts_changed(self) -> None:
         """Verdicts were given or taken back."""
 
-    # Moving.
-
-    def action_move(self, lines: int) -> None:
-        """Up and down."""
-        self._touched = True
-        self.table.move(lines)
-
-    def action_step(self, images: int) -> None:
-        """By single images, also where a line holds many."""
-        self._touched = True
-        self.table.cursor += images
-
-    def action_page(self, pages: int) -> None:
-        """By screenfuls."""
-        self._touched = True
-        self.table.page(pages)
-
-    def action_top(self) -> None:
-        """To the first row."""
-        self._touched = True
-        self.table.cursor = 0
-
-    def action_bottom(self) -> None:
-        """To the last row."""
-        self._touched = True
-        self.table.cursor = len(self._order) - 1
-
-    def action_next_open(self, step: int) -> None:
-        """To the next image without a verdict."""
-        self._touched = True
-        at = self._open_from(self.table.cursor + step, step)
-        if at is None:
-            self._tell("No image without a verdict is left that way.")
-        else:
-            self.table.cursor = at
-
-    def _open_from(self, at: int, step: int) -> int | None:
-        """The first position from there on of an image without a verdict."""
-        rows = self.session.rows
-        while 0 <= at < len(self._order):
-            row = int(self._order[at])
-            if rows.verdict[row] < 0 and rows.names[row] not in rows.problems:
-                return at
-            at += step
-        return None
-
-    # What the next verdict is for.
-
-    @property
-    def marked(self) -> range:
-        """The positions that the next verdict is for; none if it is for the cursor's alone."""
-        if self._all_shown:
-            return range(len(self._order))
-        if self._anchor is None or not len(self._order):
-            return range(0)
-        ends = sorted((min(self._anchor, len(self._order) - 1), self.table.cursor))
-        return range(ends[0], ends[1] + 1)
-
-    def action_range(self) -> None:
-        """Begin a range at the cursor, or end it."""
-        begins = self._anchor is None
-        self._mark(self.table.cursor if begins else None, False)
-        self._tell("Range: move, then give a verdict; Esc ends it." if begins else "")
-
-    def action_all_shown(self) -> None:
-        """Mark everything that is shown, or nothing."""
-        self._mark(None, not self._all_shown)
-        shown = count(len(self._order), "image")
-        self._tell(f"The next verdict is for all that is shown, {shown}; Esc ends it." if self._all_shown else "")
-
-    def _mark(self, anchor: int | None, all_shown: bool) -> None:
-        self._anchor, self._all_shown, self._touched = anchor, all_shown, True
-        self.show_rows()
-
-    def show_rows(self) -> None:
-        """Paint the rows that look different."""
-        raise NotImplementedError
+    def hear_of_others(self) -> None:
+        """Show what other processes said in the journal since the last look."""
+        now = time.monotonic()
+        if now - self._heard_at < HEAR_S:
+            return
+        self._heard_at = now
+        try:
+            news = self._journal.news()
+        except FolderError as error:
+            self.become(replace(self.session, problem=str(error)))
+            return
+        if news:
+            session = self.session.judged(self._journal.in_force(), news)
+            self.become(session.told(f"{count(len(news), 'verdict')} changed by another program; u takes it back."))
+            self.verdicts_changed()
 
     # Verdicts.
 
@@ -151,14 +69,34 @@ class Labelling(Screen[None]):
             self._judge(lambda row: session.labels[label])
         elif label == len(session.labels) and session.learns_labels:
             if self._to_judge():
-                self.app.push_screen(NewLabel(session.labels), self._named)
+                known = safe(", ".join(session.labels))
+                self._pick(PickLabel(f"A new label for this image; known: {known}", (), (), new=True))
         else:
             self._tell(f"There is no label {label + 1}: the model has {len(session.labels)}.")
 
-    def _named(self, label: str | None) -> None:
-        """A label that the model does not have yet, on the image that is still under the cursor."""
-        if label:
-            self._judge(lambda row: label)
+    def action_pick(self) -> None:
+        """A label by typing a part of it: the likeliest of one image first; of several, in the model's order."""
+        session, rows = self.session, self._to_judge()
+        if not rows:
+            return
+        labels, chances = session.labels, session.rows.probabilities[rows[0]]
+        order = [int(label) for label in (-chances).argsort(kind="stable")] if len(rows) == 1 else range(len(labels))
+        keys = {label: session.keys[f"label_{label + 1}"] for label in range(min(NUMBERED, len(labels)))}
+        notes = [f"{percent(chances[label]) if len(rows) == 1 else ''}  {keys.get(label, '')}".strip() for label in order]
+        what = safe(session.rows.names[rows[0]]) if len(rows) == 1 else count(len(rows), "image")
+        self._pick(PickLabel(f"A label for {what}:", [labels[label] for label in order], notes, session.learns_labels))
+
+    def _pick(self, screen: PickLabel) -> None:
+        def named(label: str | None) -> None:
+            if label:
+                self._judge(lambda row: label)
+
+        self.app.push_screen(screen, named)
+
+    def pick_typed(self, character: str) -> None:
+        """Typed before the line for it was there."""
+        if isinstance(self.app.screen, PickLabel):
+            self.app.screen.take(character)
 
     def action_pass_over(self) -> None:
         """On, without a verdict."""
@@ -191,24 +129,53 @@ class Labelling(Screen[None]):
         name = rows.names[chosen[0]]
         return f"{safe(name)}: {rows.problems[name]}" if name in rows.problems else "This image is not predicted yet."
 
+    def action_exclude(self) -> None:
+        """Blurred, or none of the labels: not to be trained on. Pressed again, that is taken back."""
+        verdicts = [self._given(row) for row in self._to_judge()]
+        again = all(each.kind == EXCLUDED for each in verdicts)
+        self._keep([replace(each, label=None, kind=LABEL if again else EXCLUDED) for each in verdicts], on=not again)
+
+    def action_hold_out(self) -> None:
+        """Labels that every model is measured on, and none trained. Pressed again, they are learned like all others."""
+        verdicts = [each for each in map(self._given, self._to_judge()) if each.label is not None]
+        again = all(each.kind == HELD for each in verdicts)
+        if verdicts:
+            self._keep([replace(each, kind=LABEL if again else HELD) for each in verdicts])
+        elif self.table.row >= 0:
+            self._tell("Give a label first: what is held out is measured by it.")
+
+    def _given(self, row: int) -> Verdict:
+        """The verdict in force, or one that says nothing yet."""
+        session = self.session
+        content, shown = session.rows.contents[row], session.labels[int(session.rows.predicted_labels[row])]
+        return session.verdicts.get(content) or Verdict(content, None, shown, session.version)
+
     def _judge(self, label_of: Callable[[int], str | None]) -> None:
-        """Keep the verdicts, as one step; then show them; then go on."""
-        session, marked = self.session, self.marked
-        rows = self._to_judge()
-        if not rows:
-            return
+        """Give labels; what is held out stays so."""
+        session, rows = self.session, self._to_judge()
         shown, contents = session.rows.predicted_labels, session.rows.contents
         given = [(contents[row], label_of(row), session.labels[int(shown[row])]) for row in rows]
-        verdicts = [Verdict(image, label, was, session.version) for image, label, was in given if label is not None]
-        if not verdicts:
+        held = {image for image, _, _ in given if image in session.verdicts and session.verdicts[image].kind == HELD}
+        verdicts = [
+            Verdict(image, label, was, session.version, HELD if image in held else LABEL)
+            for image, label, was in given
+            if label is not None
+        ]
+        if rows and not verdicts:
             self._tell("There is no other label yet: 2 makes one.")
+        self._keep(verdicts)
+
+    def _keep(self, verdicts: Sequence[Verdict], on: bool = True) -> None:
+        """Keep verdicts, as one step; then show them; then go on, but for a range."""
+        if not verdicts:
             return
-        self._touched = True
+        marked, self._touched = self.marked, True
         self._journal.append(verdicts, time.time())
         self._anchor, self._all_shown = None, False
-        judged = session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
-        self.become(judged.told(f"{count(len(verdicts), 'verdict')} given; u takes them back.") if marked else judged)
-        if not marked:
+        judged = self.session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
+        given = f"{count(len(verdicts), 'verdict')} given; {self.session.keys['undo']} takes them back."
+        self.become(judged.told(given) if marked else judged)
+        if not marked and on:
             self._go_on()
         self.verdicts_changed()
 
@@ -227,6 +194,3 @@ class Labelling(Screen[None]):
         if len(seen):
             self._touched = True
             self.table.cursor = int(seen[0])
-
-    def _tell(self, words: str) -> None:
-        self.become(self.session.told(words))

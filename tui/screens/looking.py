@@ -1,47 +1,81 @@
-"""In which order the rows are looked at, and which of them."""
+"""What keys and mouse do to what is looked at: picture or contact sheet, how large, which part."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable
 
-from tui.order import ORDERS
+from textual import events
+
+from tui.notices import EDGE, all_seen, every_pixel, hint
 from tui.screens.pictured import Pictured
-from tui.widgets.lines import Title
-
-ENDS = ("enter", "escape")
-"""Enter keeps a filter, Esc shows all."""
-EDITS: Mapping[str, Callable[[str], str]] = {"backspace": lambda text: text[:-1], "ctrl+u": lambda text: ""}
-"""What a key does to the filter that is typed."""
+from tui.widgets.picture import Picture
+from tui.zoom import Size, Zoom
 
 
 class Looking(Pictured):
-    """A screen whose rows can be put in order and filtered."""
+    """A screen on which pictures are looked at closely."""
 
-    def action_next_order(self) -> None:
-        """The next of the orders."""
-        names = list(ORDERS)
-        self._touched = True
-        self._order_name = names[(names.index(self._order_name) + 1) % len(names)]
-        self.query_one(Title).order = self._order_name
-        self.become(self.session, sort=True)
-
-    def action_filter(self) -> None:
-        """Begin to type what is to be shown."""
-        self.become(replace(self.session, typing=self.session.filter))
-
-    def typed(self, key: str, character: str | None) -> bool:
-        """Take a key for the filter; False where nobody types one, or the key is for the table all the same."""
-        typing = self.session.typing
-        if typing is None:
-            return False
-        if key in ENDS:
-            self._filtered(typing if key == "enter" else "", None)
-        elif key in EDITS or (character is not None and character.isprintable()):
-            now = EDITS[key](typing) if key in EDITS else typing + (character or "")
-            self._filtered(now, now)
+    def action_move(self, lines: int) -> None:
+        """Where one large picture is all that is seen, there are no lines of them."""
+        if self.has_class("-large"):
+            self.action_step(lines)
         else:
-            return False
-        return True
+            super().action_move(lines)
 
-    def _filtered(self, text: str, typing: str | None) -> None:
-        self._touched = True
-        self.become(replace(self.session, filter=text.strip(), typing=typing), sort=True)
+    def action_picture(self) -> None:
+        """Beside the table, large, or off."""
+        now = [name for name in ("-large", "-no-picture") if self.has_class(name)]
+        following = {"": "-large", "-large": "-no-picture", "-no-picture": ""}[now[0] if now else ""]
+        self.remove_class("-large", "-no-picture")
+        if following:
+            self.add_class(following)
+        self.call_after_refresh(self.show_picture)
+
+    def toggle_large(self) -> None:
+        """The picture in place of the table, or beside it again."""
+        self.toggle_class("-large")
+        self.call_after_refresh(self.show_picture)
+
+    def action_sheet(self) -> None:
+        """Thumbnails in place of the table; or the table again."""
+        position, rows = self.table.cursor, self.rows_of(self.session)
+        self.set_class(self.has_class("-large") or not self.has_class("-sheet"), "-sheet")
+        self.remove_class("-large")
+        self.table.show(rows, position)
+        self.call_after_refresh(self.show_picture)
+
+    def action_zoom(self, steps: int) -> None:
+        """Closer, as long as that shows more; or wider."""
+        change, keys = (self._zoom.closer if steps > 0 else self._zoom.wider), self.session.keys
+        self._look_at(change, every_pixel(keys) if steps > 0 else all_seen(keys))
+
+    def action_pan(self, right: int, down: int) -> None:
+        """Another part of a picture that is zoomed in."""
+        nothing = EDGE if self._zoom.times > 1 else all_seen(self.session.keys)
+        self._look_at(lambda picture, room: self._zoom.moved(right, down, picture, room), nothing)
+
+    def _look_at(self, change: Callable[[Size, Size], Zoom], unless_changed: str) -> None:
+        """Another part of the picture, which is worked out from the picture's size and the pane's."""
+        answer, room = self._answer, self.query_one(Picture).wanted
+        if self._under_cursor() is None or answer is None or not answer.width:
+            self._tell("There is no picture here to look at closely.")
+            return
+        zoom = change((answer.width, answer.height), room)
+        if zoom == self._zoom:
+            self._tell(unless_changed)
+            return
+        self._zoom = zoom
+        if self.session.notice in (EDGE, all_seen(self.session.keys), every_pixel(self.session.keys)):
+            self._tell("")
+        self.show_picture()
+
+    def on_click(self, event: events.Click) -> None:
+        """Twice on an image, or once on the picture: the picture large, or not."""
+        self.hint_read()
+        widget = event.widget
+        on_image = event.chain == 2 and widget is not None and self.table in widget.ancestors_with_self
+        if isinstance(widget, Picture) or on_image:
+            self.toggle_large()
+
+    def hint_read(self) -> None:
+        """A first key, or click: the hint goes."""
+        if self.session.notice == hint(self.session.keys):
+            self._tell("")

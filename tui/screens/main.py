@@ -1,6 +1,7 @@
 """The main screen: the table, the picture beside it, and what every key does."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +11,20 @@ from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Footer
 
-from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelRestored, ModelSaved
+from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelReplaced, ModelRestored, ModelSaved
 from engine.journal import Journal
-from tui.commands import COMMANDS
+from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
+from tui.keys import face
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
+from tui.notices import hint, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
-from tui.screens.looking import Looking
+from tui.screens.reviewing import Reviewing
 from tui.session import Session
 from tui.settings import Choices
-from tui.table_rows import TableRows
 from tui.widgets.facts import Facts
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
@@ -31,16 +33,14 @@ from tui.widgets.table import Table
 from tui.widgets.training import Training
 from tui.work import Work
 
+SWAPS = {ModelSaved, ModelRestored, ModelReplaced}
+"""Events after which another model is the present one."""
 LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
 
 
-class Main(Looking):
+class Main(Reviewing):
     """Holds the session; every change of it goes through `become`."""
-
-    BINDINGS = [  # noqa: RUF012 - Textual's own form
-        Binding(",".join(command.keys), command.action, command.name, show=command.footer) for command in COMMANDS
-    ]
 
     class Refused(Message):
         """The engine could not open the folder or the model, and says why."""
@@ -51,8 +51,11 @@ class Main(Looking):
 
     def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
         super().__init__(journal, work, folder, choices)
-        self._swapped = False
-        self.set_reactive(Main.session, Session(folder=folder, verdicts=journal.in_force()))
+        self._swapped, self._order_name = False, choices.order
+        self._commands = with_keys(choices.keys)
+        verdicts, keys = journal.in_force(), key_words(self._commands)
+        notice = "" if verdicts else hint(keys)
+        self.set_reactive(Main.session, Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice))
 
     def compose(self) -> ComposeResult:
         """Title; table and side; counts; notice; keys."""
@@ -73,6 +76,7 @@ class Main(Looking):
         self.set_class(self._choices.drawn == "off", "-no-picture")
         self.query_one(Title).order = self._order_name
         self.set_interval(LISTEN_S[self._choices.slow_link], self._listen)
+        self.app.theme_changed_signal.subscribe(self, lambda theme: self._tell(themed(theme.name)))
 
     def on_unmount(self) -> None:
         """End both children."""
@@ -98,17 +102,25 @@ class Main(Looking):
                     session = session.failed(f"{sentence} {hint}".strip())
                 case Crashed(why=why):
                     session = session.failed(
-                        f"{why} Verdicts are kept; press q, open the folder again; .catflap/engine.log says more."
+                        f"{why} Verdicts are kept; press {session.keys['quit']}, open the folder again; "
+                        ".catflap/engine.log says more."
                     )
         if session is not self.session:
-            self._swapped |= bool(kinds & {ModelSaved, ModelRestored})
+            before, self._swapped = self.session, self._swapped or bool(kinds & SWAPS)
             ended = Ended in kinds
             moving = bool(kinds & {ImagesPredicted, FolderChanged, ModelOpened})
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
+            self.found(before)
+            if ended and self._swapped:
+                self.review()
             self._swapped &= not ended
             if ended:
                 self.call_after_refresh(give_back)
         self.ask_what_waits()
+        self.hear_of_others()
+        if self.session.again and not self.session.busy and self.session.waiting is None:
+            self.become(replace(self.session, again=False))
+            self.action_retrain()
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""
@@ -122,22 +134,18 @@ class Main(Looking):
             if name in session.rows.at and (self._touched or not sort):
                 position = first_of(self._order == session.rows.at[name])
             self._anchor, self._all_shown = (None, False) if sort else (self._anchor, self._all_shown)
-            table.show(TableRows(session, self._order, self.marked), position)
+            table.show(self.rows_of(session), position)
             self.show_picture()
 
     def _arranged(self, session: Session, sort: bool) -> Session:
         """Work out what is shown, anew or with what came and went."""
         mask = wanted(session, session.filter)
         if sort:
-            order = arranged(session.rows, self._order_name)
+            order = arranged(session, self._order_name)
             self._order = order[mask[order]]
         else:
             self._order = extended(self._order, self.session.rows.names, session.rows, mask)
         return replace(session, shown=self._order if session.filter else None)
-
-    def show_rows(self) -> None:
-        """Paint the rows that look different."""
-        self.table.show(TableRows(self.session, self._order, self.marked), self.table.cursor)
 
     def on_view_moved(self) -> None:
         """Another row, another picture; a range follows."""
@@ -150,13 +158,16 @@ class Main(Looking):
     def action_retrain(self) -> None:
         """Train on all verdicts."""
         session = self.session
-        if session.why_not or not session.verdicts or session.busy:
-            busy, none = "A retrain is running.", "Give some verdicts first: a accepts, x flips."
-            self._tell(session.why_not or (busy if session.busy else none))
-            return
-        verdicts = {image: verdict.label or "" for image, verdict in session.verdicts.items()}
-        self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer))
-        self.become(session.began())
+        verdicts, aside = session.taught()
+        if session.why_not or not verdicts:
+            keys = session.keys
+            none = f"Give some verdicts first: {keys['accept']} accepts, {keys['flip']} flips."
+            self._tell(session.why_not or none)
+        elif session.busy:
+            self.become(session.queued())
+        else:
+            self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer, aside))
+            self.become(session.began())
 
     def action_live(self) -> None:
         """Edit in memory after every verdict, or no longer."""
@@ -181,22 +192,45 @@ class Main(Looking):
         if not self.session.live:
             # It was switched off while the screen was painted.
             return
-        self._work.ask(Live({image: verdict.label or "" for image, verdict in self.session.verdicts.items()}))
+        self._work.ask(Live(*self.session.taught()))
 
     def action_stop(self) -> None:
-        """End a range; or stop the retrain or the scan; or show all."""
+        """End a range; or leave the large picture; or stop what runs; or show all; or leave the contact sheet."""
         if self._anchor is not None or self._all_shown:
             self._mark(None, False)
             self._tell("")
-        elif self.session.busy or self.session.scan is not None:
+        elif self.has_class("-large"):
+            self.toggle_large()
+        elif self.session.working:
             self._work.ask(Stop())
+            self.become(replace(self.session, again=False))
         elif self.session.filter:
             self._filtered("", None)
+        elif self.has_class("-sheet"):
+            self.action_sheet()
 
     def action_help(self) -> None:
         """All keys."""
-        self.app.push_screen(Help())
+        self.app.push_screen(Help(self._commands))
+
+    def action_palette(self) -> None:
+        """Every command by its name."""
+        self.app.action_command_palette()
+
+    def action_theme(self) -> None:
+        """Choose the colours."""
+        self.app.action_change_theme()
 
     def action_quit(self) -> None:
         """Everything is already saved."""
         self.app.exit(return_code=0)
+
+
+def bound(commands: Iterable[Command]) -> type[Main]:
+    """The main screen with these commands' keys; Textual takes them from the class."""
+    keyed = (command for command in commands if command.keys)
+    bindings = [
+        Binding(",".join(each.keys), each.action, each.name, show=each.footer, key_display=face(each.keys[0]))
+        for each in keyed
+    ]
+    return type("Main", (Main,), {"BINDINGS": bindings})

@@ -1,27 +1,23 @@
 """The picture under the cursor, those that will be wanted next, and the thumbnails of the contact sheet."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from engine.events import Event, FolderChanged
 from engine.journal import Journal
 from tui.facts import Subject, fact_lines
+from tui.notices import PANS
 from tui.pictures import Answer, Pictures, Wanted
 from tui.screens.questions import Questions
 from tui.settings import Choices
-from tui.table_rows import TableRows
 from tui.widgets.facts import Facts
 from tui.widgets.picture import Picture
 from tui.widgets.sheet import Sheet
 from tui.work import Work
-from tui.zoom import WHOLE, Part, Size, Zoom
+from tui.zoom import WHOLE, Part, Zoom
 
 AHEAD = 2
 """Pictures that are decoded before the cursor is on them."""
-
-ALL_SHOWN = "All of the picture is shown; + zooms in, HJKL move."
-NO_MORE = "Every pixel of the picture is shown; - zooms out."
-EDGE = "This is the picture's edge."
 
 
 class Pictured(Questions):
@@ -92,9 +88,9 @@ class Pictured(Questions):
     def _show_facts(self) -> None:
         facts, pane = self.query_one(Facts), self.query_one(Picture).size
         if self._name and pane.width and not self.has_class("-no-picture"):
-            line = TableRows(self.session, self._order).line(self.table.cursor)
-            shares = self.session.rows.probabilities[self.table.row]
-            subject = Subject(line, self.session.labels, shares, self._answer, self._zoom.times, self._part)
+            line, session = self.rows_of(self.session).line(self.table.cursor), self.session
+            shares, keys = session.rows.probabilities[self.table.row], tuple(session.keys[name] for name in PANS)
+            subject = Subject(line, session.labels, shares, self._answer, self._zoom.times, self._part, keys)
             facts.show(fact_lines(subject, pane.width, self.query_one("#middle").size.height, self.has_class("-large")))
         else:
             facts.show(())
@@ -156,55 +152,4 @@ class Pictured(Questions):
 
     def on_sheet_scrolled(self) -> None:
         """Other thumbnails are seen."""
-        self.show_picture()
-
-    # What the keys do.
-
-    def action_move(self, lines: int) -> None:
-        """Where one large picture is all that is seen, there are no lines of them."""
-        if self.has_class("-large"):
-            self.action_step(lines)
-        else:
-            super().action_move(lines)
-
-    def action_picture(self) -> None:
-        """Beside the table, large, or off."""
-        now = [name for name in ("-large", "-no-picture") if self.has_class(name)]
-        following = {"": "-large", "-large": "-no-picture", "-no-picture": ""}[now[0] if now else ""]
-        self.remove_class("-large", "-no-picture")
-        if following:
-            self.add_class(following)
-        self.call_after_refresh(self.show_picture)
-
-    def action_sheet(self) -> None:
-        """Thumbnails in place of the table; or the table again."""
-        position, marked = self.table.cursor, self.marked
-        self.set_class(self.has_class("-large") or not self.has_class("-sheet"), "-sheet")
-        self.remove_class("-large")
-        self.table.show(TableRows(self.session, self._order, marked), position)
-        self.call_after_refresh(self.show_picture)
-
-    def action_zoom(self, steps: int) -> None:
-        """Closer, as long as that shows more; or wider."""
-        change = self._zoom.closer if steps > 0 else self._zoom.wider
-        self._look_at(change, NO_MORE if steps > 0 else ALL_SHOWN)
-
-    def action_pan(self, right: int, down: int) -> None:
-        """Another part of a picture that is zoomed in."""
-        nothing = EDGE if self._zoom.times > 1 else ALL_SHOWN
-        self._look_at(lambda picture, room: self._zoom.moved(right, down, picture, room), nothing)
-
-    def _look_at(self, change: Callable[[Size, Size], Zoom], unless_changed: str) -> None:
-        """Another part of the picture, which is worked out from the picture's size and the pane's."""
-        answer, room = self._answer, self.query_one(Picture).wanted
-        if self._under_cursor() is None or answer is None or not answer.width:
-            self._tell("There is no picture here to look at closely.")
-            return
-        zoom = change((answer.width, answer.height), room)
-        if zoom == self._zoom:
-            self._tell(unless_changed)
-            return
-        self._zoom = zoom
-        if self.session.notice in (ALL_SHOWN, NO_MORE, EDGE):
-            self._tell("")
         self.show_picture()

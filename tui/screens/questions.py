@@ -34,8 +34,9 @@ class Questions(Labelling):
         result = self.session.waiting
         assert result is not None
         self._asking = True
+        began = "The training was stopped; what came of it" if result.offered else "The new model"
         question = (
-            f"The new model is right on {result.after.correct} of {result.after.of} verdicts; "
+            f"{began} is right on {result.after.correct} of {result.after.of} verdicts; "
             f"the present one on {result.before.correct}."
         )
         choices = (Choice("y", "use the new model all the same", True),)

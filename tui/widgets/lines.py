@@ -8,10 +8,10 @@ from textual.strip import Strip
 
 from tui.filters import flips
 from tui.session import Session
-from tui.text import count, fit, safe
+from tui.text import count, fit, safe, width
 from tui.widgets.still import Still
 
-FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged -not"
+FILTER_HINT = "name LABEL you:LABEL <60% wrong flips changed new dup open judged held imported excluded -not"
 
 
 class Line(Still):
@@ -56,14 +56,24 @@ class Title(Line):
 
     def words(self, session: Session) -> str:
         """`Catflap  CatDog.mlmodel, version 2  ~/photographs  uncertain first`."""
-        model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
-        live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
         some = f" · / {safe(session.filter)}" if session.filter else ""
-        return f" Catflap · {model}{live} · {safe(session.folder.name)} · {self.order}{some}"
+        return f"{_opened(session)}{self.order}{some}"
+
+    def is_order(self, x: int) -> bool:
+        """Whether the order stands in that cell."""
+        first = width(_opened(self.session))
+        return first <= x < first + width(self.order)
 
     def watch_order(self) -> None:
         """The order is part of the title."""
         self.watch_session(self.session)
+
+
+def _opened(session: Session) -> str:
+    """What is open, as the title begins."""
+    model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
+    live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
+    return f" Catflap · {model}{live} · {safe(session.folder.name)} · "
 
 
 class Counts(Line):
@@ -77,8 +87,10 @@ class Counts(Line):
         if session.scan is not None:
             images = f"reading {session.scan.done:,} of {images}"
         by_label = ", ".join(f"{number} {safe(label)}" for label, number in session.label_counts.items() if number)
-        parts = [images, count(len(session.verdicts), "verdict") + (f": {by_label}" if by_label else "")]
+        parts = [images, count(session.given, "verdict") + (f": {by_label}" if by_label else "")]
         parts.append(count(session.flips, "flip"))
+        if session.excluded:
+            parts.append(f"{session.excluded:,} excluded")
         if session.rows.problems:
             parts.append(f"{len(session.rows.problems):,} skipped")
         if session.put_off:

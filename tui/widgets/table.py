@@ -8,10 +8,13 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from tui.layout import PERCENT, header, layout, thumb
-from tui.table_rows import CHANGED, NEW, SIGNS, SKIPPED, WAITING, Line
+from tui.status import marks, status
+from tui.table_rows import CHANGED, DIFFERS, SKIPPED, WAITING, Line
 from tui.text import bar, fit, percent, safe, width
 from tui.widgets.view import View
 
+COLOURS = {SKIPPED: "table--wrong", CHANGED: "table--changed", DIFFERS: "table--changed"}
+"""By a row's state; all others are dim."""
 HANDLE = "▐"
 """Of the scrollbar, which is drawn as the last character of the lines: a widget beside them would cost 35 bytes a line."""
 KEPT = 256
@@ -31,11 +34,11 @@ class Table(View):
     Table {
         height: 1fr; background: $background;
         & > .table--header { color: $text-muted; text-style: bold; background: $surface; }
-        & > .table--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .table--cursor { background: $primary-darken-1; color: $text; text-style: bold; }
         & > .table--dim { color: $text-muted; }
-        & > .table--wrong { color: $error; text-style: bold; }
-        & > .table--right { color: $success; }
-        & > .table--changed { color: $warning; }
+        & > .table--wrong { color: $text-error; text-style: bold; }
+        & > .table--right { color: $text-success; }
+        & > .table--changed { color: $text-warning; }
         & > .table--bar { color: $primary; }
     }
     """
@@ -126,9 +129,9 @@ class Table(View):
         says = self._labels[line.predicted] if line.predicted >= 0 else ""
         given = self._labels[line.verdict] if line.verdict >= 0 else ""
         judged = "table--wrong" if given and line.verdict != line.predicted >= 0 else "table--right"
-        share = percent(line.share) if says else ""
+        share, signs = percent(line.share) if says else "", marks(line, under_cursor)
         parts = [
-            (self._mark(under_cursor, line, judged if given else ""), judged),
+            (f"{signs[:2] if plan.status else signs} ", judged),
             (fit(safe(line.name), plan.name, middle=True) + " ", "table--dim" if state in (WAITING, SKIPPED) else ""),
             (fit(says, plan.label) + " ", "table--changed" if state == CHANGED else ""),
             (bar(line.share, plan.bar) + " " * (plan.bar > 0), "table--bar"),
@@ -136,8 +139,8 @@ class Table(View):
             (fit(given, plan.label), judged),
         ]
         if plan.status:
-            colour = {SKIPPED: "table--wrong", CHANGED: "table--changed"}.get(state, "table--dim")
-            parts.append((" " + fit(self._status(line, plan.status), plan.status), colour))
+            colour = COLOURS.get(state, "table--dim")
+            parts.append((" " + fit(status(line, self._labels, plan.status), plan.status), colour))
         parts.append((HANDLE if handle else " ", "table--dim"))
         return self._joined(parts, under_cursor).adjust_cell_length(self._room.width, self._look("", under_cursor))
 
@@ -153,12 +156,6 @@ class Table(View):
             text, look = text + more, other
         return Strip([*segments, Segment(text, look)])
 
-    def _mark(self, under_cursor: bool, line: Line, judged: str) -> str:
-        """Cursor or mark; verdict; and where there is no column for it, the state: each is told without colour."""
-        cursor = "▸" if under_cursor else "┃" if line.marked else " "
-        verdict = {"table--wrong": "✗", "table--right": "✓"}.get(judged, " ")
-        return f"{cursor}{verdict} " if self._plan.status else f"{cursor}{verdict}{SIGNS.get(line.state, ' ')} "
-
     def _look(self, component: str, under_cursor: bool) -> Style:
         """The style of a component class; the cursor's lies under all of them."""
         look = self._looks.get((component, under_cursor))
@@ -166,20 +163,8 @@ class Table(View):
             if under_cursor:
                 look = self.get_component_rich_style("table--cursor")
             elif component:
-                look = self.rich_style + self.get_component_rich_style(component, partial=True)
+                look = self.rich_style + self.get_component_rich_style(component)
             else:
                 look = self.rich_style
             self._looks[component, under_cursor] = look
         return look
-
-    def _status(self, line: Line, cells: int) -> str:
-        if line.state == SKIPPED:
-            return "skipped" if cells < 16 else safe(line.why)
-        if line.state == CHANGED:
-            was = self._labels[line.previous]
-            return f"was {was}" if cells < 16 else f"changed: was {was}"
-        if line.state == NEW:
-            return "new"
-        if line.state == WAITING:
-            return "waiting"
-        return "flip" if line.flip else ""

@@ -1,0 +1,53 @@
+"""What is said of keys in a line; `keys` tells, by a command's id, what to press. No Textual here."""
+
+from collections.abc import Mapping
+
+Keys = Mapping[str, str]
+
+
+def hint(keys: Keys) -> str:
+    """The few keys that matter, for someone who never gave a verdict here."""
+    return (
+        f"{keys['help']} shows all keys: {keys['accept']} accepts the label, {keys['flip']} flips it, "
+        f"{keys['undo']} takes it back, {keys['retrain']} retrains."
+    )
+
+
+def live_begins(keys: Keys) -> str:
+    """Live was switched on."""
+    return f"Live: verdicts show at once what they come to; {keys['retrain']} keeps it, {keys['live']} ends it."
+
+
+def live_learned(words: str, keys: Keys) -> str:
+    """What live came to."""
+    return f"Live: {words}. Not saved; {keys['retrain']} keeps it."
+
+
+def themed(name: str) -> str:
+    """Other colours were chosen."""
+    return f'To keep these colours: theme = "{name}" below [look] in the settings file; `catflap settings` says where.'
+
+
+def one_more(keys: Keys) -> str:
+    """A retrain was asked for while one runs."""
+    return f"One more retrain follows, with what you say meanwhile; {keys['stop']} stops."
+
+
+def put_off(images: str, keys: Keys) -> str:
+    """Nothing was decided about room on the disk."""
+    return f"{images} not read; Room in the palette ({keys['palette']}) asks again."
+
+
+EDGE = "This is the picture's edge."
+PANS = ("pan_left", "pan_right", "pan_down", "pan_up")
+"""The commands that move the part of a picture that is seen."""
+
+
+def all_seen(keys: Keys) -> str:
+    """A picture is not zoomed in."""
+    return f"All of the picture is shown; {keys['zoom_in']} zooms in, {' '.join(keys[each] for each in PANS)} move."
+
+
+def every_pixel(keys: Keys) -> str:
+    """It cannot be zoomed in further."""
+    return f"Every pixel of the picture is shown; {keys['zoom_out']} zooms out."
