@@ -68,8 +68,11 @@ def _fitting(cells: int, wanted: int) -> int:
     return min(MOST_COLUMNS, max(1, cells // wanted))
 
 
-def caption(line: Line, labels: tuple[str, ...], under_cursor: bool, cells: int) -> str:
-    """`▸✓ Cat      93 %`, `▸✗ Dog≠Cat 93 %`, `  Dog   group 2`; `labels` are safe to show. Colour is never needed."""
+def caption(line: Line, labels: tuple[str, ...], under_cursor: bool, cells: int) -> tuple[str, str]:
+    """Signs and label, `▸✓ Cat`, `▸✗ Dog≠Cat`; and how sure, `    93 %`, or why it stands there, `  group 2`.
+
+    `labels` are safe to show. Both together fill the cells.
+    """
     mark = marks(line, under_cursor)
     room = max(0, cells - width(mark))
     says = labels[line.predicted] if line.predicted >= 0 else ""
@@ -81,4 +84,6 @@ def caption(line: Line, labels: tuple[str, ...], under_cursor: bool, cells: int)
         words = against
     why = place or (percent(line.share) if says and words in (given, says, against) else "")
     least, left = width(words) if words == against else min(width(words), LEAST_WORD), room - width(why) - 1
-    return mark + (f"{fit(words, left)} {why}" if why and left >= least else fit(words, room))
+    label, rest = (fit(words, left), f" {why}") if why and left >= least else (fit(words, room), "")
+    shown = label.rstrip()
+    return mark + shown, label[len(shown) :] + rest

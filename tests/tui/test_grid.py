@@ -46,13 +46,14 @@ STATES = {
 @pytest.mark.parametrize("cells", [8, 12, 18, 27])
 def test_no_two_states_differ_in_colour_alone(columns, cells):
     said = [
-        caption(columns(("a",), [[0.7, 0.3]], **others).line(0), ("Cat", "Dog"), False, cells) for others in STATES.values()
+        "".join(caption(columns(("a",), [[0.7, 0.3]], **others).line(0), ("Cat", "Dog"), False, cells))
+        for others in STATES.values()
     ]
     waiting = columns(("a",), [[np.nan, np.nan]]).line(0)
-    said.append(caption(waiting, ("Cat", "Dog"), False, cells))
+    said.append("".join(caption(waiting, ("Cat", "Dog"), False, cells)))
     said += [
-        caption(waiting, ("Cat", "Dog"), True, cells),
-        caption(waiting._replace(marked=True), ("Cat", "Dog"), False, cells),
+        "".join(caption(waiting, ("Cat", "Dog"), True, cells)),
+        "".join(caption(waiting._replace(marked=True), ("Cat", "Dog"), False, cells)),
     ]
     assert len(set(said)) == len(STATES) + 3
     assert {cell_len(each) for each in said} == {cells}
@@ -61,10 +62,10 @@ def test_no_two_states_differ_in_colour_alone(columns, cells):
 def test_what_captions_say(columns):
     labels = ("Cat", "Dog")
     line = columns(("a",), [[0.93, 0.07]], labels, verdicts={0: 1}).line(0)
-    assert caption(line, labels, True, 18) == "▸✗ Dog≠Cat    93 %"
-    assert caption(line, labels, True, 12) == "▸✗ Dog≠Cat  "
-    assert caption(line, labels, False, 9) == " ✗ Dog   "
-    assert caption(line._replace(verdict=0), labels, False, 18) == " ✓ Cat        93 %"
+    assert caption(line, labels, True, 18) == ("▸✗ Dog≠Cat", "    93 %")
+    assert caption(line, labels, True, 12) == ("▸✗ Dog≠Cat", "  ")
+    assert caption(line, labels, False, 9) == (" ✗ Dog", "   ")
+    assert caption(line._replace(verdict=0), labels, False, 18) == (" ✓ Cat", "        93 %")
 
 
 @pytest.mark.parametrize("cells", range(0, 40))
@@ -73,4 +74,4 @@ def test_captions_fit(columns, cells):
     for verdict in (-1, 0, 1):
         line = columns(("a",), [[0.93, 0.07]], labels).line(0)._replace(verdict=verdict)
         if cells >= 3:
-            assert cell_len(caption(line, labels, False, cells)) == cells
+            assert cell_len("".join(caption(line, labels, False, cells))) == cells

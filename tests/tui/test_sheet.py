@@ -209,18 +209,19 @@ def test_a_cursor_that_leaves_turns_the_page(shown, many):
     shown(story)
 
 
-def test_moving_paints_two_captions(shown, many, monkeypatch):
+def test_moving_paints_the_words_of_two(shown, many, monkeypatch):
     async def story(pilot, sheet):
         sheet.show(many(30), 0)
         await pilot.pause()
         lines(sheet)
         seen = painted(sheet, monkeypatch)
-        last = sheet.grid.lines - 1
+        assert sheet.grid.named
+        last = sheet.grid.lines - 2
         sheet.cursor = 1
-        assert seen == [(0, last, 1), (1, last, 1)]
+        assert seen == [(0, last, 2), (1, last, 2)]
         seen.clear()
         sheet.move(1)
-        assert seen == [(1, last, 1), (1, last + sheet.grid.lines, 1)]
+        assert seen == [(1, last, 2), (1, last + sheet.grid.lines, 2)]
 
     shown(story)
 
@@ -234,8 +235,8 @@ def test_only_places_that_look_different_are_painted(shown, many, monkeypatch):
         seen = painted(sheet, monkeypatch)
         for rows, expected in (
             (many(30), []),
-            (many(30, verdicts={2: 1, 20: 0}), [(2, height - 1, 1)]),
-            (many(30, verdicts={2: 1, 6: 0, 7: 0}), [(2, 2 * height - 1, 1), (3, 2 * height - 1, 1)]),
+            (many(30, verdicts={2: 1, 20: 0}), [(2, height - 2, 2)]),
+            (many(30, verdicts={2: 1, 6: 0, 7: 0}), [(2, 2 * height - 2, 2), (3, 2 * height - 2, 2)]),
             (
                 TableRows(many(30).session, np.array([0, 1, 9, 3])),
                 [(2, 0, height), *((c, height, height) for c in range(4))],

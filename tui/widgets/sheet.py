@@ -14,6 +14,7 @@ from tui.blocks import characters, half_blocks
 from tui.grid import BAR, MOST_COLUMNS, caption, grid
 from tui.layout import thumb
 from tui.pictures import Answer
+from tui.rows import OPEN
 from tui.table_rows import SKIPPED, Line
 from tui.text import fit, safe
 from tui.widgets.still import Still
@@ -23,6 +24,9 @@ HANDLE = "▐"
 COLOURS = 5
 """Labels that have a colour of their own; their words tell them apart as well."""
 
+REVERSED = Style(reverse=True)
+"""Of the label, where it is a verdict."""
+
 PictureOf = Callable[[str, tuple[int, int]], Answer | None]
 """An image's thumbnail, by the image's name and the thumbnail's width and height; None while it is not there."""
 
@@ -31,19 +35,20 @@ class Sheet(View):
     """Places in columns, each a widget: Textual sends a line from the left edge of the widget that it belongs to."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "sheet--cursor", "sheet--dim", "sheet--wrong", *(f"sheet--label{n}" for n in range(COLOURS))
+        "sheet--cursor", "sheet--marked", "sheet--dim", "sheet--wrong", *(f"sheet--label{n}" for n in range(COLOURS))
     }  # fmt: skip
     DEFAULT_CSS = """
     Sheet {
         height: 1fr; background: $background; layout: horizontal; overflow: hidden hidden;
-        & > .sheet--cursor { background: $primary; color: $text; text-style: bold; }
+        & > .sheet--cursor { background: $primary-darken-1; color: $text; text-style: bold; }
+        & > .sheet--marked { background: $primary-muted; color: $text; }
         & > .sheet--dim { color: $text-muted; }
-        & > .sheet--wrong { color: $error; text-style: bold; }
-        & > .sheet--label0 { color: ansi_cyan; }
-        & > .sheet--label1 { color: ansi_yellow; }
-        & > .sheet--label2 { color: ansi_green; }
-        & > .sheet--label3 { color: ansi_blue; }
-        & > .sheet--label4 { color: ansi_magenta; }
+        & > .sheet--wrong { color: $text-error; text-style: bold; }
+        & > .sheet--label0 { color: $text-primary; }
+        & > .sheet--label1 { color: $text-warning; }
+        & > .sheet--label2 { color: $text-success; }
+        & > .sheet--label3 { color: $text-accent; }
+        & > .sheet--label4 { color: $text-secondary; }
     }
     """
     LINE = 3
@@ -58,7 +63,7 @@ class Sheet(View):
         self._labels: tuple[str, ...] = ()
         self._named: tuple[str, ...] = ()
         self._captions: dict[int, tuple[Line, bool]] = {}
-        """By place, what its caption said when it was drawn last."""
+        """By place, what its words said when it was drawn last."""
         self._drawn: dict[int, tuple[str, Answer | None]] = {}
         """By place, the image and the thumbnail that were drawn there last."""
         self._thumbs: dict[str, tuple[Answer, list[Strip]]] = {}
@@ -104,8 +109,9 @@ class Sheet(View):
             self.scrolled()
 
     def paint(self, position: int) -> None:
-        """The caption."""
-        self._refresh(position, self.grid.lines - 1, 1)
+        """The words below the thumbnail."""
+        words = 1 + self.grid.named
+        self._refresh(position, self.grid.lines - words, words)
 
     def paint_changed(self) -> None:
         """Place by place."""
@@ -162,28 +168,33 @@ class Sheet(View):
         if place >= self.seen or position >= len(self._rows):
             self._drawn.pop(place, None)
             return Strip.blank(cells, self._look(""))
-        if line == self.grid.lines - 1:
-            strip = self._caption(place, position)
-        elif self.grid.named and line == self.grid.lines - 2:
-            name = self._rows.session.rows.names[int(self._rows.order[position])]
-            strip = Strip([Segment(fit(safe(name), cells - 1, middle=True), self._look("sheet--dim"))])
-        else:
-            strip = self._thumb(place, position)[line]
+        words = self.grid.lines - 1 - self.grid.named
+        strip = self._thumb(place, position)[line] if line < words else self._words(place, position)[line - words]
         return strip.adjust_cell_length(cells, self._look(""))
 
-    def _caption(self, place: int, position: int) -> Strip:
-        line, under_cursor = self._rows.line(position), position == self.cursor
+    def _words(self, place: int, position: int) -> list[Strip]:
+        """What is below the thumbnail: the name, where there is a line for it, and the caption."""
+        line, under_cursor, cells = self._rows.line(position), position == self.cursor, self.grid.cells - 1
         self._captions[place] = line, under_cursor
-        if self.grid.lines == 1 + self.grid.named:
+        if not self.grid.picture[0]:
             self._drawn[place] = line.name, None
-        words = caption(line, self._labels, under_cursor, self.grid.cells - 1)
-        label = line.verdict if line.verdict >= 0 else line.predicted
-        if under_cursor:
-            return Strip([Segment(words, self._look("sheet--cursor"))])
-        if label < 0:
-            return Strip([Segment(words, self._look("sheet--wrong" if line.state == SKIPPED else "sheet--dim"))])
-        look = self._look(f"sheet--label{label % COLOURS}")
-        return Strip([Segment(words, look + Style(reverse=True) if line.verdict >= 0 else look)])
+        name = fit(safe(line.name), cells, middle=True)
+        label, rest = caption(line, self._labels, under_cursor, cells)
+        if under_cursor or line.marked:
+            look = self._look("sheet--cursor" if under_cursor else "sheet--marked")
+            strips = [Strip([Segment(name, look)]), Strip([Segment(label + rest, look)])]
+        else:
+            dim, look = self._look("sheet--dim"), self._of_label(line)
+            given = look + REVERSED if line.verdict >= 0 else look
+            strips = [Strip([Segment(name, dim)]), Strip([Segment(label, given), Segment(rest, look)])]
+        return strips if self.grid.named else strips[1:]
+
+    def _of_label(self, line: Line) -> Style:
+        """The colour of the label that is given, or else predicted."""
+        if line.state == SKIPPED:
+            return self._look("sheet--wrong")
+        label = line.predicted if line.verdict == OPEN else line.verdict
+        return self._look(f"sheet--label{label % COLOURS}" if label >= 0 else "sheet--dim")
 
     def _thumb(self, place: int, position: int) -> list[Strip]:
         name = self._rows.session.rows.names[int(self._rows.order[position])]
@@ -220,9 +231,8 @@ class Sheet(View):
     def _look(self, component: str) -> Style:
         look = self._looks.get(component)
         if look is None:
-            partial = component != "sheet--cursor"
-            look = self.get_component_rich_style(component, partial=partial) if component else Style()
-            look = self._looks[component] = self.rich_style + look if partial else look
+            look = self.rich_style + self.get_component_rich_style(component) if component else self.rich_style
+            self._looks[component] = look
         return look
 
     def _handle(self) -> range:
