@@ -21,7 +21,7 @@ from tui.widgets.still import Still
 from tui.widgets.view import View
 
 HANDLE = "▐"
-COLOURS = 5
+COLOURS = 4
 """Labels that have a colour of their own; their words tell them apart as well."""
 
 REVERSED = Style(reverse=True)
@@ -47,8 +47,7 @@ class Sheet(View):
         & > .sheet--label0 { color: $text-primary; }
         & > .sheet--label1 { color: $text-warning; }
         & > .sheet--label2 { color: $text-success; }
-        & > .sheet--label3 { color: $text-accent; }
-        & > .sheet--label4 { color: $text-secondary; }
+        & > .sheet--label3 { color: $text-secondary; }
     }
     """
     LINE = 3
