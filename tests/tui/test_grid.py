@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from engine.journal import EXCLUDED, HELD, IMPORTED, LABEL
 from tui.grid import MOST_COLUMNS, caption, grid
 
 
@@ -66,6 +67,25 @@ def test_what_captions_say(columns):
     assert caption(line, labels, True, 12) == ("▸✗ Dog≠Cat", "  ")
     assert caption(line, labels, False, 9) == (" ✗ Dog", "   ")
     assert caption(line._replace(verdict=0), labels, False, 18) == (" ✓ Cat", "        93 %")
+
+
+def test_the_kind_of_a_verdict_has_a_sign(columns):
+    labels = ("Cat", "Dog")
+    line = columns(("a",), [[0.93, 0.07]], labels, verdicts={0: 1}).line(0)
+    kinds = {kind: caption(line._replace(kind=kind), labels, False, 18)[0] for kind in (LABEL, HELD, IMPORTED)}
+    assert kinds == {LABEL: " ✗ Dog≠Cat", HELD: " ✗=Dog≠Cat", IMPORTED: " ? Dog≠Cat"}
+    assert caption(line._replace(kind=EXCLUDED, verdict=-2), labels, True, 18) == ("▸– excluded", "       ")
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [(24, (" ✗ Dog≠Cat", "     ≠ group 1")), (18, (" ✗ Dog", "   ≠ group 1")), (12, (" ✗ Dog", "      "))],
+)
+def test_an_order_that_tells_why_says_so(columns, cells, expected):
+    line = columns(("a",), [[0.93, 0.07]], ("Cat", "Dog"), verdicts={0: 1}).line(0)
+    told = line._replace(place="≠ group 1", telling=True)
+    assert caption(told, ("Cat", "Dog"), False, cells) == expected
+    assert "group" not in "".join(caption(told._replace(telling=False), ("Cat", "Dog"), False, cells))
 
 
 @pytest.mark.parametrize("cells", range(0, 40))

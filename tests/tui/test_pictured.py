@@ -289,6 +289,56 @@ def test_the_sheet_has_the_tables_cursor_and_keys(opened):
     opened(story)
 
 
+def test_escape_leaves_the_large_picture_at_once_and_the_sheet_last(opened):
+    async def story(pilot, said, sent):
+        main = pilot.app._main
+        await pilot.press("c", "slash", *"image1", "enter", "p", "v", "j")
+        for large, sheet, shown in ((True, True, 10), (False, True, 10), (False, True, COUNT), (False, False, COUNT)):
+            await pilot.press("escape")
+            assert (main.has_class("-large"), main.has_class("-sheet"), len(main._order)) == (large, sheet, shown)
+        assert main.marked == range(0)
+
+    opened(story)
+
+
+def test_a_click_on_the_sheet_moves_and_two_show_the_picture_large(opened):
+    async def story(pilot, said, sent):
+        main = pilot.app._main
+        await pilot.press("c")
+        await quiet(pilot)
+        sheet = main.query_one(Sheet)
+        place = (sheet.grid.cells + 2, sheet.grid.lines + 1)
+        await pilot.click(Sheet, offset=place)
+        assert sheet.cursor == sheet.across + 1 and not main.has_class("-large")
+        await pilot.click(Sheet, offset=place, times=2)
+        assert main.has_class("-large")
+        await quiet(pilot)
+        await pilot.click(Picture)
+        assert not main.has_class("-large") and main.table is sheet and sheet.cursor == sheet.across + 1
+
+    opened(story)
+
+
+def test_a_range_a_verdict_and_its_undo_look_different_on_the_sheet(opened):
+    async def story(pilot, said, sent):
+        sheet = pilot.app._main.query_one(Sheet)
+
+        def words():
+            strips = [sheet._words(place, place)[-1] for place in range(3)]
+            return [strip.text[:3] for strip in strips], ["Dog" in strip.text for strip in strips]
+
+        await pilot.press("c", "v", "right")
+        assert words() == (["┃  ", "▸  ", "   "], [False] * 3)
+        await pilot.press("2")
+        assert words() == ([" ✗ ", "▸✗ ", "   "], [True, True, False])
+        await pilot.press("g", "e")
+        assert words() == ([" – ", " ✗ ", "▸  "], [False, True, False])
+        await pilot.press("u", "u")
+        assert words()[1] == [False] * 3
+
+    opened(story)
+
+
 def test_thumbnails_that_are_seen_come_first_and_then_a_page_ahead(opened):
     async def story(pilot, said, sent):
         await quiet(pilot)

@@ -96,6 +96,10 @@ async def every_screen(pilot, said):
     """The main screen; with a problem; help; questions; the palette."""
     app = pilot.app
     yield "main"
+    await pilot.press("c")
+    await pilot.pause()
+    yield "contact sheet"
+    await pilot.press("c")
     said.to_say = [Failed("The disk is full.", "Make room.")]
     await until(pilot, lambda: app._main.session.problem)
     yield "a problem"
