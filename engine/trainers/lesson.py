@@ -140,6 +140,12 @@ class Lesson(Aim):
         targets = np.concatenate([self.targets, self.targets[of]])
         return replace(self, features=np.concatenate([self.features, features]), targets=targets, views=of)
 
+    @property
+    def alone(self) -> "Lesson":
+        """Without other views: what is concluded from verdicts is concluded from each once."""
+        nothing = self.views[:0]
+        return replace(self, features=self.features[: self.images], targets=self.targets[: self.images], views=nothing)
+
     def of(self, verdicts: NDArray[np.bool_]) -> "Lesson":
         """The same of some verdicts, `verdicts` (images,), with their views; anchors stay. Raises BadLabels for none."""
         samples, number = verdicts[self.sources], np.cumsum(verdicts) - 1
