@@ -77,7 +77,7 @@ def train(
     trainer
         What to train with.
     anchors
-        A folder of images that keep their predictions; the CSV file's own folder if left out.
+        A folder of images that keep their predictions; the CSV file's own folder if left out; not for plain and fit.
     epochs
         For sgd and plain.
     learning_rate

@@ -99,7 +99,7 @@ class Options:
     theme
         The colours; the ansi ones are the terminal's own.
     order
-        Which rows come first: "uncertain first", name or newest.
+        Which rows come first.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
