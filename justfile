@@ -22,6 +22,14 @@ format:
 samples:
     python -m samples.make
 
+# Write the parts of docs/ that the code knows
+pages:
+    python -m tests.documents.pages --write
+
+# Record the app for the README
+recording:
+    python -m tests.documents.recording
+
 # The figures on photographs of one's own: FOLDER/<label>/*.jpg
 learning MODEL FOLDER:
     python tests/benchmarks/learning.py {{MODEL}} {{FOLDER}}

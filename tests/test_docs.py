@@ -4,12 +4,14 @@ import dataclasses
 import inspect
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.documents import command_line
 from tests.documents.blocks import filled
 from tests.documents.pages import PAGES
+from tests.documents.terminal_svg import BACK, Frame, svg
 from tui.command_line import INTERRUPTED, REFUSED, app
 from tui.commands import COMMANDS
 from tui.examples import EXAMPLES
@@ -19,6 +21,7 @@ from tui.settings import Options
 from tui.settings_file import template
 
 ROOT = Path(__file__).resolve().parents[1]
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -70,6 +73,50 @@ def test_the_settings_page_has_everything_that_the_file_may_say():
     assert text.endswith(block)
     for option in ("--theme", "--preview", "--order", "--trainer", "--slow-link", "--features", "--store-limit"):
         assert option in text[: text.index(block)]
+
+
+def cell(char, fore="#ffffff", back=BACK, bold=False):
+    return char, fore, back, bold
+
+
+def drawing(*lines):
+    """A file of one frame for each screen of one line, parsed."""
+    return ElementTree.fromstring(svg([Frame((tuple(line),), "x", "a <b> & c", 1.5) for line in lines]))
+
+
+def test_a_screen_is_drawn_where_its_cells_are():
+    line = [cell(" "), *map(cell, "a<  bc&d"), cell("▎"), cell("▐"), cell(" ", back="#010203"), cell("▃")]
+    drawn = drawing([*line, cell("▀", "#ff0000", "#0000ff")])
+    at = {text.text: (text.get("x"), text.get("textLength")) for text in drawn.iter(f"{SVG}text")}
+    assert at["a<"] == ("8", None)
+    assert at["bc&d"] == ("40", "32")
+    assert at["a <b> & c"]
+    paths = {path.get("stroke") or path.get("fill"): path.get("d") for path in drawn.iter(f"{SVG}path")}
+    assert paths["#010203"] == "m88 8h8"
+    assert (paths["#ff0000"], paths["#0000ff"]) == ("m13 0.5h1", "m13 1.5h1")
+    both = [path.get("d") for path in drawn.iter(f"{SVG}path") if "#ffffff" in (path.get("stroke"), path.get("fill"))]
+    assert both == ["m72 8h2m10 0h4", "M96 16v-6h8v6"]
+
+
+def test_pieces_are_drawn_once_and_frames_shown_in_turn():
+    drawn = drawing([cell("a")], [cell("b")], [cell("a")])
+    uses = [[use.get("href") for use in frame] for frame in drawn.iter(f"{SVG}g") if frame.get("class") == "f"]
+    assert uses[0] == uses[2] != uses[1]
+    assert len(uses[0]) == 2
+    style = drawn.find(f"{SVG}style").text
+    assert "@keyframes k1{0%{visibility:hidden}33.333%{visibility:visible}66.667%{visibility:hidden}}" in style
+
+
+def test_the_recording_is_small_and_asks_for_nothing_from_elsewhere():
+    text = (ROOT / "docs" / "recording.svg").read_text()
+    drawn = ElementTree.fromstring(text)
+    assert len(text.encode()) < 150_000
+    assert {each.tag.removeprefix(SVG) for each in drawn.iter()} <= {
+        "svg", "title", "style", "defs", "g", "use", "rect", "path", "text",
+    }  # fmt: skip
+    assert all(use.get("href").startswith("#p") for use in drawn.iter(f"{SVG}use"))
+    assert not re.search(r"url\(|@import|://(?!www\.w3\.org/2000/svg\")", text)
+    assert "flips learned, 0 of" in "".join(drawn.itertext())
 
 
 def test_examples_are_of_commands_that_there_are_and_say_what_they_take():
