@@ -2,7 +2,10 @@
 
 import dataclasses
 import inspect
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -129,6 +132,22 @@ def test_examples_are_of_commands_that_there_are_and_say_what_they_take():
             if words[0] != "COMMAND":
                 command, _, _ = app.parse_args(words, exit_on_error=False, print_error=False)
                 assert name == "catflap" or command is app[name].default_command
+
+
+def test_the_site_is_built_and_asks_for_nothing_from_elsewhere(tmp_path):
+    pytest.importorskip("material")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", ROOT / ".mkdocs.yml", "-d", tmp_path]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pages = {page.stem for page in (ROOT / "docs").glob("*.md")}
+    assert pages <= {page.stem for page in tmp_path.glob("*.html")}
+    for page in tmp_path.rglob("*.html"):
+        asked = re.findall(r"<(?:script|img|link|iframe)\b[^>]*?(?:src|href)=\"?([^\" >]+)", page.read_text())
+        assert asked
+        assert not [each for each in asked if re.match(r"(\w+:)?//", each)], page.name
+    for style in tmp_path.rglob("*.css"):
+        assert not re.search(r"(url\(|@import )[\"']?(\w+:)?//", style.read_text()), style.name
 
 
 def test_files_that_the_documents_link_to_exist():
