@@ -4,6 +4,7 @@ import dataclasses
 import inspect
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.documents import command_line
 from tests.documents.blocks import filled
 from tests.documents.pages import PAGES
 from tests.documents.terminal_svg import BACK, Frame, svg
+from tests.pseudo_terminal import CATFLAP
 from tui.command_line import INTERRUPTED, REFUSED, app
 from tui.commands import COMMANDS
 from tui.examples import EXAMPLES
@@ -155,6 +157,26 @@ def test_files_that_the_documents_link_to_exist():
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in link:
                 assert (page.parent / link).exists(), (page.name, link)
+
+
+def test_the_tutorials_commands_do_what_it_says(tmp_path):
+    text = (ROOT / "docs" / "tutorial.md").read_text()
+    blocks = re.findall(r"^```sh\n((?:.*\n)*?)```\n(?:\n((?:    .*\n)+))?", text, re.M)
+    assert sum("catflap" in commands for commands, _ in blocks) >= 4
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    catflap = f'catflap() {{ {shlex.join(CATFLAP)} "$@"; }}\n'
+    for commands, said in blocks:
+        done = subprocess.run(
+            ["bash", "-ec", catflap + commands],
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, (commands, done.stdout)
+        for line in said.splitlines():
+            assert line.strip() in done.stdout, (line, done.stdout)
 
 
 def test_ci_runs_the_readmes_test_command():
