@@ -26,6 +26,7 @@ from tui.settings import Options
 from tui.settings_file import template
 
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), ROOT / "samples" / "README.md"]
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -152,8 +153,20 @@ def test_the_site_is_built_and_asks_for_nothing_from_elsewhere(tmp_path):
         assert not re.search(r"(url\(|@import )[\"']?(\w+:)?//", style.read_text()), style.name
 
 
+def test_files_that_the_documents_name_exist():
+    """In words, tables, pictures and commands."""
+    named = {}
+    for page in DOCUMENTS:
+        text = page.read_text()
+        named |= dict.fromkeys(re.findall(r"(?<![\w./-])(?:engine|tui|tests|samples|docs)/[\w/.-]*\w/?", text), page.name)
+        modules = re.findall(r"-m ((?:tests|samples)(?:\.\w+)+)", text)
+        named |= {f"{module.replace('.', '/')}.py": page.name for module in modules}
+    assert len(named) > 40
+    assert not {name: page for name, page in named.items() if not (ROOT / name).exists()}
+
+
 def test_files_that_the_documents_link_to_exist():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in DOCUMENTS:
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             if "://" not in link:
                 assert (page.parent / link).exists(), (page.name, link)
