@@ -17,8 +17,8 @@ from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal
 
 COLUMNS, LINES = 100, 28
 OUT = ROOT / "docs" / "recording.svg"
-VERDICTS = 30
-SLOW = (1, 2, 3, 4, 5, 10, 20, VERDICTS)
+VERDICTS = 12
+SLOW = (1, 2, 3, 4, 5, 6, 8, 10, VERDICTS)
 """Before which verdicts a frame is kept."""
 CURSOR = re.compile(r"^▸\W*(IMG_\d+\.\w+)\s+(Cat|Dog)")
 
@@ -74,11 +74,11 @@ def record(place):
             name, said = story.at_cursor()
             key, words = ("a", "right: accept it") if truth[name] == said else ("x", "wrong: flip it")
             if number in SLOW:
-                story.keep(key, words, 1.4 if number < SLOW[5] else 0.7)
+                story.keep(key, words, 1.4 if number < SLOW[6] else 0.7)
             story.press(key)
         story.watch("r", "retrain on all verdicts", 0.3, 6)
         app.settle(quiet=1.0)
-        story.keep("r", "saved as version 1, all images predicted again: what changed says what it was", 4)
+        story.keep("r", "all images predicted again; the bottom line says what was learned, and what was broken", 4)
         story.press("w")
         story.keep("w", "what the retrain learned, and what it broke: nothing", 4)
         story.press("w")

@@ -13,7 +13,7 @@ from PIL import Image
 
 WIDTH, HEIGHT = 8, 16
 """Of a cell, in pixels."""
-COLORS = 26
+COLORS = 32
 """Of a picture: it has some more, and each costs its place in the file."""
 BACK, FORE = "#121212", "#e0e0e0"
 """Where the terminal's own colours stand; the first is the usual theme's."""
