@@ -8,11 +8,12 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.events import Key
 from textual.screen import Screen
 
 from tui.commands import Command, shown, with_keys
+from tui.escapes import Unsplit
 from tui.screens.frame import Frame
 from tui.settings import Choices
 from tui.text import safe
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tui.work import Work
 
 
-class Catflap(App[None]):
+class Catflap(Unsplit):
     """One folder, one model."""
 
     CSS_PATH = "app.tcss"
@@ -55,6 +56,12 @@ class Catflap(App[None]):
 
         return bound(self.commands)(*self._given)
 
+    @property
+    def esc_stops(self) -> bool:
+        """Whether Esc would stop something now."""
+        main = self.__dict__.get("_main")
+        return main is not None and self.screen is main and main.session.working
+
     def get_default_screen(self) -> Screen[None]:
         """What looks like the main screen until that is loaded; over a slow link it would only be more to send."""
         folder, work, _, choices = self._given
@@ -70,12 +77,14 @@ class Catflap(App[None]):
         await self.switch_mode("main")
 
     def on_key(self, event: Key) -> None:
-        """A filter that is typed takes the keys here, in the order in which they came: they may come many at once."""
+        """What is typed is taken here, in the order in which it came: many keys may come at once, before a line shows."""
         main = self.__dict__.get("_main")
         if main is not None and self.screen is main:
             main.hint_read()
             if main.typed(event.key, event.character):
                 event.prevent_default()
+        elif main is not None and event.is_printable:
+            main.pick_typed(event.character or "")
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the table but itself."""

@@ -43,6 +43,7 @@ COMMANDS: tuple[Command, ...] = (
         Command(f"label({n - 1})", (str(n % 10),), f"Label {n}", f"Give label number {n}; go on.", "Verdicts")
         for n in range(1, 11)
     ),
+    Command("pick", ("t",), "Type a label", "Give any label by typing a part of its name; go on.", "Verdicts"),
     Command("range", ("v",), "Range", "Begin a range: move; the next verdict is for all of it.", "Verdicts"),
     Command("all_shown", ("V",), "All shown", "The next verdict is for all images that are shown.", "Verdicts"),
     Command("exclude", ("e",), "Exclude", "Not trained on: blurred, none of the labels; again: back.", "Verdicts"),

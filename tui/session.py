@@ -146,6 +146,11 @@ class Session:
         return self.training is not None
 
     @property
+    def working(self) -> bool:
+        """Whether something runs that Esc would stop."""
+        return self.busy or self.scan is not None
+
+    @property
     def unread(self) -> str:
         """How many images wait for a decision, in words; empty while none does."""
         return count(self.room.images, "new image") if self.room is not None else ""

@@ -68,6 +68,7 @@ def test_keys_that_textual_has_for_itself_can_be_had(opened):
 def test_footer_help_and_notices_show_the_keys_that_are_bound(opened):
     async def story(pilot, said, journal):
         assert notice(pilot) == " b shows all keys: y accepts the label, a flips it, f5 takes it back, ; retrains."
+        await until(pilot, lambda: "y" in footer(pilot))
         said_below = footer(pilot)
         assert [said_below[each] for each in ("y", "a", ";", "b")] == ["Accept", "Flip", "Retrain", "Help"]
         assert list(said_below.values()) == [each.name for each in COMMANDS if each.footer and each.id != "quit"]
@@ -253,7 +254,7 @@ def test_small_screens_break_nothing(opened, size):
 def test_where_there_is_little_room_the_table_has_it(opened):
     async def story(pilot, said, journal):
         table = table_of(pilot)
-        assert table.size.width == 40
+        await until(pilot, lambda: table.size.width == 40)
         assert "Cat" in table._line(1).text and "%" in table._line(1).text
         await pilot.press("p")
         assert pilot.app._main.query_one(Picture).size.width >= 38

@@ -175,6 +175,7 @@ def test_one_more_retrain_follows_however_often_it_is_asked_for(opened):
         await until(pilot, lambda: len(said.asked) == 2)
         assert len(said.asked[0].verdicts) == 1 and len(said.asked[1].verdicts) == 2
         await pilot.press("r", "escape")
+        await until(pilot, lambda: isinstance(said.asked[-1], Stop))
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: not pilot.app._main.session.busy)
         await pilot.pause(0.3)
@@ -272,7 +273,7 @@ def test_escape_stops(opened):
         await pilot.press("escape")
         assert said.asked == []
         await pilot.press("x", "r", "escape")
-        assert isinstance(said.asked[-1], Stop)
+        await until(pilot, lambda: isinstance(said.asked[-1], Stop))
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: not pilot.app._main.session.busy)
         assert "model is as it was" in pilot.app._main.session.notice

@@ -12,7 +12,7 @@ from tests.tui.test_main import LABELS, ROWS, Said, no_haste, predicted, until
 from tui.app import Catflap
 from tui.messages import Ended, Failed
 from tui.screens.choose import Choice, Choose
-from tui.screens.new_label import NewLabel
+from tui.screens.pick_label import PickLabel
 from tui.settings import THEMES, Choices
 from tui.themes import CONTRAST
 from tui.widgets.picture import Picture
@@ -103,7 +103,10 @@ async def every_screen(pilot, said):
     await pilot.pause()
     yield "help"
     await pilot.press("escape")
-    for screen in (Choose("Which?", (Choice("y", "yes", True),), "no"), NewLabel(LABELS)):
+    for screen in (
+        Choose("Which?", (Choice("y", "yes", True),), "no"),
+        PickLabel("Which?", LABELS, ("70 %", "20 %", "10 %")),
+    ):
         app.push_screen(screen)
         await pilot.pause()
         yield type(screen).__name__

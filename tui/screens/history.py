@@ -176,7 +176,7 @@ class History(Paged[int | str]):
             said.append((history.ORIGINAL, ""))
         found = self.session.comparison
         if self._asked is not None and (found is None or (found.first, found.second) != self._asked):
-            first = ", after what runs now" if self.session.busy or self.session.scan is not None else ""
+            first = ", after what runs now" if self.session.working else ""
             said += [("", ""), ("Comparing versions {} and {}{} ...".format(*self._asked, first), "marked")]
         elif found is not None:
             lines = history.outcome(found) if found.ended else [history.waiting(found)]

@@ -9,9 +9,11 @@ import numpy as np
 from engine.errors import FolderError
 from engine.journal import EXCLUDED, HELD, LABEL, Journal, Verdict
 from tui.screens.moving import Moving
-from tui.screens.new_label import NewLabel
-from tui.text import count, safe
+from tui.screens.pick_label import PickLabel
+from tui.text import count, percent, safe
 
+NUMBERED = 10
+"""Labels that have keys of their own."""
 HEAR_S = 1.0
 """Between two looks at what other processes wrote into the journal."""
 
@@ -67,14 +69,34 @@ class Labelling(Moving):
             self._judge(lambda row: session.labels[label])
         elif label == len(session.labels) and session.learns_labels:
             if self._to_judge():
-                self.app.push_screen(NewLabel(session.labels), self._named)
+                known = safe(", ".join(session.labels))
+                self._pick(PickLabel(f"A new label for this image; known: {known}", (), (), new=True))
         else:
             self._tell(f"There is no label {label + 1}: the model has {len(session.labels)}.")
 
-    def _named(self, label: str | None) -> None:
-        """A label that the model does not have yet, on the image that is still under the cursor."""
-        if label:
-            self._judge(lambda row: label)
+    def action_pick(self) -> None:
+        """A label by typing a part of it: the likeliest of one image first; of several, in the model's order."""
+        session, rows = self.session, self._to_judge()
+        if not rows:
+            return
+        labels, chances = session.labels, session.rows.probabilities[rows[0]]
+        order = [int(label) for label in (-chances).argsort(kind="stable")] if len(rows) == 1 else range(len(labels))
+        keys = {label: session.keys[f"label_{label + 1}"] for label in range(min(NUMBERED, len(labels)))}
+        notes = [f"{percent(chances[label]) if len(rows) == 1 else ''}  {keys.get(label, '')}".strip() for label in order]
+        what = safe(session.rows.names[rows[0]]) if len(rows) == 1 else count(len(rows), "image")
+        self._pick(PickLabel(f"A label for {what}:", [labels[label] for label in order], notes, session.learns_labels))
+
+    def _pick(self, screen: PickLabel) -> None:
+        def named(label: str | None) -> None:
+            if label:
+                self._judge(lambda row: label)
+
+        self.app.push_screen(screen, named)
+
+    def pick_typed(self, character: str) -> None:
+        """Typed before the line for it was there."""
+        if isinstance(self.app.screen, PickLabel):
+            self.app.screen.take(character)
 
     def action_pass_over(self) -> None:
         """On, without a verdict."""

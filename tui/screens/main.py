@@ -174,7 +174,8 @@ class Main(Reviewing):
         elif session.busy:
             self.become(session.queued())
         else:
-            self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer, aside))
+            choices = self._choices
+            self._work.ask(Retrain(verdicts, time.time(), choices.trainer, aside, choices.augment))
             self.become(session.began())
 
     def action_live(self) -> None:
@@ -207,7 +208,7 @@ class Main(Reviewing):
         if self._anchor is not None or self._all_shown:
             self._mark(None, False)
             self._tell("")
-        elif self.session.busy or self.session.scan is not None:
+        elif self.session.working:
             self._work.ask(Stop())
             self.become(replace(self.session, again=False))
         elif self.session.filter:
