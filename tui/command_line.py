@@ -81,7 +81,7 @@ def train(
     augment
         Views of each picture that are trained on as well: mirrored, shifted a little, or both.
     anchors
-        A folder of images that keep their predictions; the CSV file's own folder if left out.
+        A folder of images that keep their predictions; the CSV file's own folder if left out; not for plain and fit.
     epochs
         For sgd and plain.
     learning_rate

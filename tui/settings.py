@@ -105,7 +105,7 @@ class Options:
     theme
         The colours; the ansi ones are the terminal's own.
     order
-        Which rows come first, such as "uncertain first", mixed or name.
+        Which rows come first.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
