@@ -22,6 +22,18 @@ format:
 samples:
     python -m samples.make
 
+# Write the parts of docs/ that the code knows
+pages:
+    python -m tests.documents.pages --write
+
+# The site, into build/site; needs no network once `pip install -e '.[docs]'` is done
+docs:
+    NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet --config-file .mkdocs.yml
+
+# Record the app for the README; needs the same
+recording:
+    python -m tests.documents.recording
+
 # The figures on photographs of one's own: FOLDER/<label>/*.jpg
 learning MODEL FOLDER:
     python tests/benchmarks/learning.py {{MODEL}} {{FOLDER}}
@@ -54,4 +66,4 @@ starter FOLDER:
 # The versions that CI runs with
 lock:
     uv pip compile pyproject.toml --universal --no-emit-index-url --no-header -o requirements.lock
-    uv pip compile pyproject.toml --extra dev --universal --no-emit-index-url --no-header -o requirements-dev.lock
+    uv pip compile pyproject.toml --extra dev --extra docs --universal --no-emit-index-url --no-header -o requirements-dev.lock

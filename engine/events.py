@@ -86,6 +86,8 @@ class FeaturesRead:
     total: int
     from_store: int
     """How many of `done` needed no run of the backbone."""
+    thing: str = "image"
+    """`view` where these are other views of images with a verdict."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,8 @@ class Retrained:
     before: Score
     after: Score
     held: Held = Held()
+    augment: str = "none"
+    """One of `engine.augment.AUGMENTS`: the views that it was trained on as well."""
     offered: bool = False
     """Whether the training was stopped before its end: the person decides what becomes of it."""
 

@@ -116,6 +116,10 @@ class FeatureStore:
         self._rows.name(records)
         self._index.note_now()
 
+    def has_room(self, count: int) -> bool:
+        """Whether so many rows can be kept at once, when all others go."""
+        return count <= self._most
+
     def as_kept(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Features (n, *shape) as `read` will give them."""
         return self._wanted.stored(features).astype(np.float32, copy=False)

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.aside import Aside, below, parted
+from engine.augment import view_keys, viewed, views_of
 from engine.errors import CannotTrain
-from engine.events import Event, FolderChanged, ImagesPredicted
+from engine.events import Event, FeaturesRead, FolderChanged, ImagesPredicted
 from engine.folder import Stamp, scan
 from engine.keeping import Keeping
 from engine.place import Place
@@ -111,6 +112,32 @@ class Gallery(Place):
         if limit is not None and missing:
             sentence = f"The features of {len(judged)} verdicts do not fit into the {self.keeping.limit} they may take."
             raise CannotTrain(sentence, "Open the folder with a larger --store-limit.")
+
+    def _views_of(self, verdicts: Collection[bytes], augment: str) -> Iterator[Event]:
+        """Run the backbone on other views of these pictures, as far as their features are not kept yet.
+
+        Raises CannotTrain where there is no room for them.
+        """
+        views, judged = views_of(augment), set(verdicts)
+        known = self._catalogue.images().items()
+        files = {each.content: self.folder / path for path, each in known if each.content in judged}
+        keys, _ = view_keys(list(files), views)
+        lacking = len(keys) - int(self._store.sound(keys).sum())
+        if not lacking:
+            return
+        if self._room_asked(lacking) is not None or not self._store.has_room(len(judged) + len(keys)):
+            sentence = f"There is no room for the features of {lacking} other views of pictures with a verdict."
+            raise CannotTrain(sentence, "Train without augmentation, or say with --features or --store-limit what to keep.")
+        self._store.touch([*judged, *keys])
+        done = 0
+        for found in viewed(files, self.model.image, self.model.features, views, self._store):
+            if found:
+                self._store.append(list(found), np.stack(list(found.values())))
+            done += len(found)
+            yield FeaturesRead(done, lacking, 0, "view")
+        if done < lacking:
+            # Files that are gone, or others by now, have no views.
+            yield FeaturesRead(lacking, lacking, 0, "view")
 
     def _apart(self, verdicts: Mapping[bytes, str], aside: Aside) -> tuple[dict[bytes, str], Aside]:
         """What to learn and what is set aside, once the sub-folder that is held out is taken into account."""

@@ -1,6 +1,6 @@
 """A model and some files, with nothing kept: what the commands `predict` and `train` do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.aside import Aside, parted
+from engine.augment import view_keys, viewed, views_of
 from engine.errors import BadLabels
 from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
 from engine.journal import EXCLUDED, HELD
@@ -68,10 +69,15 @@ def train(
     named = {name: contents[f"label {name}"] for name in labelled if f"label {name}" in contents}
     refuse_contradictions(labelled, named)
     labels, aside = _shared_out(labelled, named)
-    for event in model.train(_lesson(model, labels, aside, kept), trainer, settings):
-        if isinstance(event, Retrained) and aside.held:
-            features = np.stack([kept[content] for content in aside.held])
-            event = replace(event, held=held(model, event.head, features, list(aside.held.values())))
+    lesson = _lesson(model, labels, aside, kept)
+    own = {content: labelled[name].file for name, content in named.items() if content in labels}
+    lesson = yield from _with_views(model, lesson, {content: own[content] for content in labels}, settings.augment)
+    for event in model.train(lesson, trainer, settings):
+        if isinstance(event, Retrained):
+            event = replace(event, augment=settings.augment)
+            if aside.held:
+                features = np.stack([kept[content] for content in aside.held])
+                event = replace(event, held=held(model, event.head, features, list(aside.held.values())))
         yield event
 
 
@@ -97,6 +103,20 @@ def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float3
 def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
     found = [each.features for each in batch if each.features is not None]
     return np.stack(found) if found else np.zeros((0, *model.backbone.shape), np.float32)
+
+
+def _with_views(model: Model, lesson: Lesson, files: Mapping[bytes, Path], augment: str) -> Generator[Event, None, Lesson]:
+    """The lesson of these files, by content and in its order, with other views of them."""
+    keys, of = view_keys(list(files), views_of(augment))
+    if not keys:
+        return lesson
+    found: dict[bytes, NDArray[np.float32]] = {}
+    for some in viewed(files, model.image, model.features, views_of(augment)):
+        found |= some
+        yield FeaturesRead(len(found), len(keys), 0, "view")
+    made = np.array([key in found for key in keys], np.bool_)
+    rows = [found[key] for key in keys if key in found]
+    return lesson.with_views(np.stack(rows), of[made]) if rows else lesson
 
 
 def _shared_out(labelled: Mapping[str, Labelled], named: Mapping[str, bytes]) -> tuple[dict[bytes, str], Aside]:

@@ -23,6 +23,8 @@ def provenance(result: Retrained, trainer: str, at: float, model_version: int) -
         "learned": str(result.learned),
         "broken": str(result.broken),
     }
+    if result.augment != "none":
+        said["augmentation"] = result.augment
     held = result.held
     if held.of:
         said["held_out"] = f"{held.before} of {held.of} before, {held.after} after"

@@ -6,11 +6,11 @@ bounded, whatever the folder's size.
 """
 
 from collections import deque
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from engine.spec.describe import ImageFeature
 BATCH = 16
 """Images that go through the backbone together."""
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
 Run = Callable[[NDArray[Any]], NDArray[np.float32]]
 """Pixels (n, height, width, channels) to features (n, ...); called by several threads."""
 
@@ -47,13 +49,19 @@ def readings(
 
     While one batch is in use, the next ones are read. To stop is to close the generator.
     """
-    names, ahead = list(files), cores() + 1
-    batches = (names[at : at + BATCH] for at in range(0, len(names), BATCH))
+    names = list(files)
+    batches = ([(name, files[name]) for name in names[at : at + BATCH]] for at in range(0, len(names), BATCH))
+    return in_order(batches, lambda batch: _read_all(batch, size, run, known))
+
+
+def in_order(batches: Iterable[Given], work: Callable[[Given], Made]) -> Iterator[Made]:
+    """What comes of each batch, worked on by as many threads as there are cores, some batches ahead."""
+    ahead = cores() + 1
     with ThreadPoolExecutor(cores()) as pool:
-        waiting: deque[Future[list[Reading]]] = deque()
+        waiting: deque[Future[Made]] = deque()
         try:
             for batch in batches:
-                waiting.append(pool.submit(_read_all, [(name, files[name]) for name in batch], size, run, known))
+                waiting.append(pool.submit(work, batch))
                 if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:

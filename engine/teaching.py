@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.augment import view_keys, views_of
 from engine.errors import BadLabels
 from engine.features import FeatureStore
 from engine.head import Head
@@ -48,12 +49,15 @@ class Teaching:
             raise BadLabels("None of the verdicts names a label of this model for an image that is still known.")
         return found
 
-    def lesson(self, verdicts: Mapping[bytes, str]) -> Lesson:
-        """The verdicts and anchors. Raises BadLabels."""
+    def lesson(self, verdicts: Mapping[bytes, str], augment: str = "none") -> Lesson:
+        """The verdicts and anchors; beside the verdicts' pictures those views that are kept. Raises BadLabels."""
         usable = self.usable(verdicts)
         features = self.store.read(self.store.find(list(usable)))
         lesson = self.model.lesson(features, list(usable.values()))
-        return replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets), origin=self.origin)
+        lesson = replace(lesson, anchors=self._anchors(set(verdicts), features, lesson.targets), origin=self.origin)
+        keys, of = view_keys(list(usable), views_of(augment))
+        kept = self.store.sound(keys)
+        return lesson.with_views(self.store.read(self.store.find(keys)[kept]), of[kept])
 
     def _anchors(
         self, judged: set[bytes], features: NDArray[np.float32], targets: NDArray[np.int64]

@@ -76,10 +76,12 @@ class Workspace(Insight):
         self.model.require_trainable()
         verdicts, aside = self._apart(verdicts, aside)
         yield from self._features_of({**verdicts, **aside.held})
+        yield from self._views_of(verdicts, settings.augment)
         result: Retrained | None = None
         for event in self._trained(verdicts, trainer, settings, aside):
             if isinstance(event, Retrained):
-                result = event = replace(self._measured(event, aside.held), offered=offered())
+                said = self._measured(event, aside.held)
+                result = event = replace(said, augment=settings.augment, offered=offered())
             yield event
         assert result is not None
         self._challenger = result, trainer
@@ -100,9 +102,9 @@ class Workspace(Insight):
         return replace(result, held=held_of(self.model, result.head, features, list(usable.values())))
 
     def _trained(self, verdicts: Mapping[bytes, str], trainer: str, settings: Settings, aside: Aside) -> Iterator[Event]:
-        """What live shows, if it is on; what is trained now otherwise."""
-        if self._living is None or trainer != "auto":
-            yield from self.model.train(self.teaching(aside).lesson(verdicts), trainer, settings)
+        """What live shows, if it is on; what is trained now otherwise, and where other views are to be learned as well."""
+        if self._living is None or trainer != "auto" or settings.augment != "none":
+            yield from self.model.train(self.teaching(aside).lesson(verdicts, settings.augment), trainer, settings)
             return
         for event in self._living.learn(self.teaching(aside), verdicts):
             if isinstance(event, LiveWaits):

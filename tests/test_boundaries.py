@@ -116,11 +116,13 @@ def test_public_names_are_all_there():
         _ = engine.nothing
 
 
-def test_trainers_have_the_names_that_the_app_offers():
+def test_trainers_and_augmentations_have_the_names_that_the_app_offers():
+    from engine.augment import AUGMENTS
     from engine.trainers import TRAINERS
-    from tui.settings import TRAINERS as OFFERED
+    from tui import settings
 
-    assert tuple(TRAINERS) == OFFERED
+    assert tuple(TRAINERS) == settings.TRAINERS
+    assert tuple(AUGMENTS) == settings.AUGMENTS
 
 
 def test_orders_have_the_names_that_the_settings_offer():

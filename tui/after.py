@@ -60,7 +60,7 @@ def _image_skipped(session: Session, event: events.ImageSkipped) -> Session:
 
 def _features_read(session: Session, event: events.FeaturesRead) -> Session:
     done = event.done >= event.total
-    return replace(session, scan=None if done else Scan(event.done, event.total, event.from_store))
+    return replace(session, scan=None if done else Scan(event.done, event.total, event.from_store, event.thing))
 
 
 def _room_asked(session: Session, event: events.RoomAsked) -> Session:

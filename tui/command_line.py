@@ -10,7 +10,7 @@ from cyclopts import App, CycloptsError, Parameter
 from engine.errors import BadSetting, CatflapError
 from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
-from tui.settings import Trainer
+from tui.settings import Augment, Trainer
 
 REFUSED, INTERRUPTED = 2, 130
 
@@ -24,6 +24,7 @@ app = App(
 )
 
 TrainerName = Annotated[Trainer | str, Parameter(name="--trainer")]
+Augmentation = Annotated[Augment | str, Parameter(name="--augment")]
 
 
 @app.command
@@ -52,6 +53,7 @@ def train(
     *,
     out: Path,
     trainer: TrainerName = "auto",
+    augment: Augmentation = "none",
     anchors: Path | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
@@ -76,8 +78,10 @@ def train(
         Where the new model is written.
     trainer
         What to train with.
+    augment
+        Views of each picture that are trained on as well: mirrored, shifted a little, or both.
     anchors
-        A folder of images that keep their predictions; the CSV file's own folder if left out.
+        A folder of images that keep their predictions; the CSV file's own folder if left out; not for plain and fit.
     epochs
         For sgd and plain.
     learning_rate
@@ -101,7 +105,8 @@ def train(
     """
     from tui import headless
 
-    chosen = headless.chosen(trainer, epochs, learning_rate, batch_size, momentum, seed, shuffle, max_epochs, seconds)
+    numbers = epochs, learning_rate, batch_size, momentum, seed, shuffle, max_epochs, seconds
+    chosen = headless.chosen(trainer, *numbers, augment=augment)
     return headless.train(printer(json), model, labels, out, anchors, trainer, chosen, force)
 
 
@@ -111,6 +116,7 @@ def retrain(
     /,
     *,
     trainer: TrainerName | None = None,
+    augment: Augmentation | None = None,
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
@@ -125,6 +131,8 @@ def retrain(
         A folder that was opened before.
     trainer
         What to train with; what the settings file says, if left out.
+    augment
+        Views of each picture that are trained on as well; what the settings file says, if left out.
     max_epochs
         At most so many, for all trainers but plain.
     seconds
@@ -138,7 +146,7 @@ def retrain(
 
     usual = settings_file.read()
     trainer = trainer or usual.trainer
-    chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds)
+    chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds, augment=augment or usual.augment)
     asked = usual.opening(folder, None, None, kept.keeping, kept.held_out)
     return headless.retrain(printer(json), asked, trainer, chosen, force)
 

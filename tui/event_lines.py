@@ -39,8 +39,8 @@ def event_words(event: Event) -> str:
         case ModelSaved(path=path, version=version, held=held):
             measured = held_words(held.of, held.before, held.after)
             return f"Saved {safe(str(path))} (version {version}){measured and f'; {measured}'}."
-        case FeaturesRead(done=done, total=total) if done == total:
-            return f"{count(total, 'image')} read."
+        case FeaturesRead(done=done, total=total, thing=thing) if done == total:
+            return f"{count(total, thing)} read."
         case RoomAsked():
             return unread(event.images, event.full_bytes, event.half_bytes, event.free_bytes)
         case _:

@@ -35,6 +35,14 @@ EXAMPLES: Mapping[str, str] = {
     "history": """
         catflap history photos
     """,
+    "labels": """
+        catflap labels photos > labels.csv
+        catflap labels photos --format folders --out sorted --copy
+    """,
+    "import": """
+        catflap import photos labels.csv
+        catflap import photos photos             from the names of its sub-folders
+    """,
     "restore": """
         catflap restore photos 0                 the untouched original again
     """,

@@ -40,12 +40,17 @@ class Subject:
 def fact_lines(subject: Subject, cells: int, height: int, large: bool) -> list[str]:
     """Name, file, prediction and verdict for a pane of that size; where it is large, each label with a bar."""
     most = max(next(lines for least, lines in LINES if height >= least), int(large and height > 3))
-    name, file = fit(safe(subject.line.name), cells, middle=True), fit(_file(subject, cells), cells)
+    named, file = safe(subject.line.name), fit(_file(subject, cells), cells)
     if large and most == LINES[0][1]:
-        return [name, file, *_bars(subject, cells)]
-    said = fit(_said(subject), cells)
+        told = " · ".join(part for part in (named, _status(subject)) if part)
+        return [fit(told, cells, middle=True), file, *_bars(subject, cells)]
+    name, said = fit(named, cells, middle=True), fit(_said(subject), cells)
     # Beside the table, that says it as well; where the picture takes its place, nothing else does.
     return ([said, name, file] if large else [name, file, said])[:most]
+
+
+def _status(subject: Subject) -> str:
+    return status(subject.line, tuple(map(safe, subject.labels)), ROOMY)
 
 
 def _file(subject: Subject, cells: int) -> str:
@@ -77,11 +82,10 @@ def _said(subject: Subject) -> str:
     line = subject.line
     if line.why:
         return safe(line.why)
-    labels = tuple(map(safe, subject.labels))
     if line.predicted < 0:
         return "not predicted yet"
-    given = f"you: {labels[line.verdict]} {verdict_sign(line)}" if line.verdict >= 0 else ""
-    parts = (f"{labels[line.predicted]} {percent(line.share)}", given, status(line, labels, ROOMY))
+    given = f"you: {safe(subject.labels[line.verdict])} {verdict_sign(line)}" if line.verdict >= 0 else ""
+    parts = (f"{safe(subject.labels[line.predicted])} {percent(line.share)}", given, _status(subject))
     return " · ".join(part for part in parts if part)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.aside import below, shared_out
+from engine.augment import views_of
 from engine.catalogue import Catalogue
 from engine.errors import BadSetting
 from engine.events import Event, ImageSkipped, ImagesPredicted, Retrained
@@ -67,8 +68,9 @@ def chosen(
     shuffle: bool | None = None,
     max_epochs: int | None = None,
     seconds: float | None = None,
+    augment: str = "none",
 ) -> Settings:
-    """The settings of a training. Raises BadSetting for a number that the trainer does not take."""
+    """The settings of a training. Raises BadSetting for what there is not, and a number that the trainer does not take."""
     if trainer not in TRAINERS:
         raise BadSetting(f"There is no trainer {trainer!r}.", f"There are {', '.join(TRAINERS)}.")
     numbers = {"epochs": epochs, "learning-rate": learning_rate, "batch-size": batch_size, "momentum": momentum}
@@ -84,7 +86,8 @@ def chosen(
         if value is not None and value <= 0:
             raise BadSetting(f"--{name} {value} leaves no room to train.")
     end = time.monotonic() + seconds if seconds is not None else None
-    settings = Settings(epochs, learning_rate, batch_size, momentum, shuffle, seed, max_epochs)
+    views_of(augment)
+    settings = Settings(epochs, learning_rate, batch_size, momentum, shuffle, seed, max_epochs, augment)
     if end is None:
         return settings
     return replace(settings, out_of_time=lambda: time.monotonic() > end)

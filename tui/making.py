@@ -36,11 +36,11 @@ def convert(
     file
         A .h5 or .keras file of Keras 1, 2 or 3 that holds a whole model.
     labels
-        In the order of the model's outputs, with commas between: Cat,Dog.
+        In the order of the model's outputs, with commas between: Cat,Dog; of one sigmoid, the second is its 1.
     out
         Where the new model is written (.mlmodel).
     scale
-        What the model is given is scale * pixel + bias, with pixels from 0 to 255.
+        The model is given scale * pixel + bias, pixels from 0 to 255; what the file says, or the pixels, if left out.
     bias
         Three numbers: for red, green and blue.
     bgr
@@ -108,7 +108,7 @@ def prepare(
     out
         Where the new model is written (.mlmodel).
     layers
-        The layers to be updatable, with commas between; the last dense layers if left out.
+        The layers to be updatable, with commas between; the last two dense ones, or the last convolutions, if left out.
     optimizer
         What trains them on a device: sgd or adam.
     learning_rate

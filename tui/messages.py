@@ -65,6 +65,7 @@ class Retrain:
     at: float
     trainer: str = "auto"
     aside: Aside = NOTHING
+    augment: str = "none"
     kind: ClassVar[str] = "retrain"
 
     def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
@@ -72,7 +73,7 @@ class Retrain:
         # Only in the child: the app paints without the trainers.
         from engine.trainers import Settings
 
-        settings = Settings(out_of_time=stopping)
+        settings = Settings(augment=self.augment, out_of_time=stopping)
         return workspace.retrain(self.verdicts, self.trainer, settings, self.at, aside=self.aside, offered=stopping)
 
 

@@ -27,3 +27,4 @@ class Scan:
     done: int
     total: int
     from_store: int
+    thing: str = "image"

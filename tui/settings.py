@@ -17,6 +17,7 @@ Preview = Literal["blocks", "kitty", "sixel", "off"]
 Trainer = Literal["auto", "edit", "fit", "sgd", "plain"]
 Order = Literal["uncertain first", "mixed", "likely mistakes", "changed", "name", "newest"]
 Precision = Literal["full", "half"]
+Augment = Literal["none", "mirror", "shifts", "both"]
 Theme = Literal[
     "textual-dark", "textual-light", "high-contrast", "high-contrast-light", "ansi-dark", "ansi-light", "atom-one-dark",
     "atom-one-light", "catppuccin-frappe", "catppuccin-latte", "catppuccin-macchiato", "catppuccin-mocha", "dracula",
@@ -28,6 +29,8 @@ PREVIEWS: tuple[str, ...] = get_args(Preview)
 """How pictures are drawn. Never found out by asking the terminal: over a slow line its late answer arrives as keys."""
 TRAINERS: tuple[str, ...] = get_args(Trainer)
 """The names in `engine.trainers.TRAINERS`, which a test holds this against: the app must not load NumPy's trainers."""
+AUGMENTS: tuple[str, ...] = get_args(Augment)
+"""The names in `engine.augment.AUGMENTS`, likewise."""
 ORDERS: tuple[str, ...] = get_args(Order)
 """The names in `tui.order.ORDERS`, likewise."""
 THEMES: tuple[str, ...] = get_args(Theme)
@@ -40,6 +43,7 @@ class Choices:
 
     preview: str | None = None
     trainer: str = "auto"
+    augment: str = "none"
     slow_link: bool = False
     theme: str | None = None
     order: str = ORDERS[0]
@@ -94,17 +98,20 @@ class Options:
         How pictures are drawn; off with --slow-link, if left out.
     trainer
         What r trains with.
+    augment
+        Views of each picture with a verdict that r trains on as well: mirrored, shifted a little, or both.
     slow_link
         Send few bytes: the terminal's own colours, pictures only with --preview, no curve, no mouse.
     theme
         The colours; the ansi ones are the terminal's own.
     order
-        Which rows come first: "uncertain first", name or newest.
+        Which rows come first.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
     preview: Preview | str | None = None
     trainer: Trainer | str | None = None
+    augment: Augment | str | None = None
     slow_link: bool | None = None
     theme: Theme | str | None = None
     order: Order | str | None = None
@@ -144,6 +151,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("look", "order", ORDERS[0], "Which rows come first.", ORDERS),
     Setting("look", "slow_link", False, "Send few bytes: the terminal's own colours, no pictures, no curve, no mouse."),
     Setting("training", "trainer", "auto", "What r trains with.", TRAINERS),
+    Setting("training", "augment", "none", "Views of each picture with a verdict that r trains on as well.", AUGMENTS),
     Setting("limits", "features", "full",
             "Precision of the features kept of a folder for which nobody chose; with this, nobody is asked.", PRECISIONS),
     Setting("limits", "store_limit", "none",

@@ -1,7 +1,7 @@
 """What a trainer learns from, what it is told, and how its result is judged."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -40,6 +40,11 @@ class Aim:
         """Whether targets are label numbers."""
         return self.targets.ndim == 1
 
+    @property
+    def images(self) -> int:
+        """How many of the samples are the pictures of verdicts; behind them stand other views of these."""
+        return len(self.targets)
+
     @cached_property
     def flips(self) -> NDArray[np.bool_]:
         """(verdicts,): those that the champion does not predict."""
@@ -60,17 +65,18 @@ class Aim:
         return np.eye(self.old_logits.shape[1], dtype=np.float32)[self.targets]
 
     def score(self, logits: Array) -> Score:
-        """How these logits of the verdicts' images do."""
+        """How these logits do on the pictures of verdicts."""
         loss = LOSSES[self.head.loss, self.head.ends_in_softmax].value(logits.astype(np.float64), self.wanted)
-        return Score(int(self.right(logits).sum()), len(logits), float(loss.mean()))
+        right = self.right(logits)[: self.images]
+        return Score(int(right.sum()), self.images, float(loss[: self.images].mean()))
 
     def accuracy(self, logits: Array) -> float:
         """The share of verdicts that these logits predict."""
-        return float(self.right(logits).mean())
+        return float(self.right(logits)[: self.images].mean())
 
     def result(self, head: Head, logits: Array) -> Retrained:
         """A new head, which gives the verdicts' images these logits, beside the old one."""
-        right, flips = self.right(logits), self.flips
+        right, flips = self.right(logits)[: self.images], self.flips[: self.images]
         kept = int((right & ~flips).sum())
         return Retrained(
             head=head,
@@ -114,6 +120,37 @@ class Lesson(Aim):
     """The untouched model's, where it is another."""
     keeps: NeighborHead | None = None
     """The head, where it keeps samples and has no weights; `head` has no layers then."""
+    views: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(n,): the last n samples are other views of verdicts' pictures: of which ones."""
+
+    @property
+    def images(self) -> int:
+        """How many of the samples are the pictures of verdicts; behind them stand other views of these."""
+        return len(self.targets) - len(self.views)
+
+    @property
+    def sources(self) -> NDArray[np.int64]:
+        """(samples,): of which verdict each is."""
+        return np.concatenate([np.arange(self.images), self.views])
+
+    def with_views(self, features: Array, of: NDArray[np.int64]) -> "Lesson":
+        """The same with other views, `features` (n, ...), of verdicts' pictures, `of` (n,), which have their labels."""
+        if not len(of):
+            return self
+        targets = np.concatenate([self.targets, self.targets[of]])
+        return replace(self, features=np.concatenate([self.features, features]), targets=targets, views=of)
+
+    @property
+    def alone(self) -> "Lesson":
+        """Without other views: what is concluded from verdicts is concluded from each once."""
+        nothing = self.views[:0]
+        return replace(self, features=self.features[: self.images], targets=self.targets[: self.images], views=nothing)
+
+    def of(self, verdicts: NDArray[np.bool_]) -> "Lesson":
+        """The same of some verdicts, `verdicts` (images,), with their views; anchors stay. Raises BadLabels for none."""
+        samples, number = verdicts[self.sources], np.cumsum(verdicts) - 1
+        views = number[self.views[samples[self.images :]]]
+        return replace(self, features=self.features[samples], targets=self.targets[samples], views=views)
 
     def __post_init__(self) -> None:
         if not len(self.features):
@@ -178,6 +215,8 @@ class Settings:
     shuffle: bool | None = None
     seed: int | None = None
     max_epochs: int | None = None
+    augment: str = "none"
+    """One of `engine.augment.AUGMENTS`: what is trained on beside the pictures of verdicts."""
     out_of_time: Callable[[], bool] = field(default=never, compare=False)
     """Asked after every epoch; the engine keeps no clock."""
 

@@ -18,8 +18,8 @@ def remember(lesson: Lesson, head: NeighborHead) -> Iterator[Event]:
     yield TrainingBegan("neighbors", len(lesson.features), 1)
     labels = [lesson.names[int(at)] for at in lesson.targets]
     new = head.learned(lesson.features, labels)
-    before, before_score = _judged(head, lesson, labels)
-    after, after_score = _judged(new, lesson, labels)
+    before, before_score = _judged(head, lesson, labels[: lesson.images])
+    after, after_score = _judged(new, lesson, labels[: lesson.images])
     yield Retrained(
         head=new,
         flips=int((~before).sum()),
@@ -33,9 +33,12 @@ def remember(lesson: Lesson, head: NeighborHead) -> Iterator[Event]:
 
 
 def _judged(head: NeighborHead, lesson: Lesson, labels: list[str]) -> tuple[NDArray[np.bool_], Score]:
-    """(verdicts,) which ones a head predicts, and their mean cross entropy; a label that it lacks has the least share."""
+    """(verdicts,) which of the first samples a head predicts, and their mean cross entropy.
+
+    A label that it lacks has the least share.
+    """
     names = [str(name) for name in head.names]
-    shares = head.probabilities(lesson.features)
+    shares = head.probabilities(lesson.features[: len(labels)])
     said = [names[int(at)] for at in shares.argmax(axis=1)]
     right = np.array([one == label for one, label in zip(said, labels, strict=True)], np.bool_)
     number = {name: at for at, name in enumerate(names)}

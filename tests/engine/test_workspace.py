@@ -226,9 +226,9 @@ def noted_lessons(monkeypatch):
     """What every lesson learns, and what it keeps."""
     seen, lesson = [], Teaching.lesson
 
-    def noted(teaching, verdicts):
+    def noted(teaching, verdicts, augment="none"):
         seen.append((set(verdicts), set(teaching.kept(verdicts))))
-        return lesson(teaching, verdicts)
+        return lesson(teaching, verdicts, augment)
 
     monkeypatch.setattr(Teaching, "lesson", noted)
     return seen

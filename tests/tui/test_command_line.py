@@ -226,6 +226,16 @@ def test_status_history_retrain_restore(catflap, pictures, model_path):
     code, lines, words = catflap("retrain", pictures, "--json")
     assert code == 0, (lines, words)
 
+    code, lines, words = catflap("retrain", pictures, "--augment", "shifts", "--json")
+    assert code == 0, (lines, words)
+    said = [json.loads(line) for line in lines]
+    read = [each for each in said if each["event"] == "features_read" and each["thing"] == "view"]
+    assert (read[-1]["done"], read[-1]["total"]) == (16 * 4, 16 * 4)
+    assert [(each["augment"], each["after"]["of"]) for each in said if each["event"] == "retrained"] == [("shifts", 16)]
+    code, _, words = catflap("retrain", pictures, "--augment", "rotate")
+    assert code == 2
+    assert "no augmentation 'rotate'" in words
+
     code, _, words = catflap("restore", pictures, "7")
     assert code == 2
     assert "no version 7" in words

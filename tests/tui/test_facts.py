@@ -2,11 +2,13 @@
 
 import os
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from rich.cells import cell_len
 
+from engine.journal import EXCLUDED, HELD
 from tui.facts import Subject, fact_lines
 from tui.pictures import Answer
 from tui.zoom import WHOLE
@@ -67,6 +69,14 @@ def test_a_large_pane_draws_the_most_probable_labels_and_what_the_person_gave(su
     assert [("you ✗" in line) for line in lines[2:]] == [False] * 4 + [True]
     assert "you ✓" in fact_lines(subject(verdicts={0: 1}), 60, 20, True)[2]
     assert "you" not in "".join(fact_lines(subject(), 60, 20, True))
+
+
+def test_what_is_excluded_or_held_out_is_said_in_both(subject):
+    for kind, words in ((EXCLUDED, "excluded"), (HELD, "held out")):
+        given = subject()
+        given = replace(given, line=given.line._replace(kind=kind))
+        assert fact_lines(given, 40, 20, False)[2].rstrip() == f"B 61 % · {words}"
+        assert fact_lines(given, 40, 20, True)[0].rstrip() == f"a.jpg · {words}"
 
 
 def test_a_label_that_the_model_does_not_know_yet(columns):

@@ -166,7 +166,8 @@ class Main(Reviewing):
         elif session.busy:
             self.become(session.queued())
         else:
-            self._work.ask(Retrain(verdicts, time.time(), self._choices.trainer, aside))
+            choices = self._choices
+            self._work.ask(Retrain(verdicts, time.time(), choices.trainer, aside, choices.augment))
             self.become(session.began())
 
     def action_live(self) -> None:

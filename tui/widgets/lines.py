@@ -7,6 +7,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from tui.filters import flips
+from tui.progress import Scan
 from tui.session import Session
 from tui.text import count, fit, safe, width
 from tui.widgets.still import Still
@@ -85,7 +86,7 @@ class Counts(Line):
         if session.shown is not None:
             return _of_shown(session, session.shown, images)
         if session.scan is not None:
-            images = f"reading {session.scan.done:,} of {images}"
+            images = _under_way(session.scan, images)
         by_label = ", ".join(f"{number} {safe(label)}" for label, number in session.label_counts.items() if number)
         parts = [images, count(session.given, "verdict") + (f": {by_label}" if by_label else "")]
         parts.append(count(session.flips, "flip"))
@@ -96,6 +97,13 @@ class Counts(Line):
         if session.put_off:
             parts.append(f"{session.unread} not read")
         return " " + " · ".join(parts)
+
+
+def _under_way(scan: Scan, images: str) -> str:
+    """`reading 48 of 200 images`; of views, beside the images, which are there already."""
+    if scan.thing == "image":
+        return f"reading {scan.done:,} of {images}"
+    return f"{images}, reading {scan.done:,} of {count(scan.total, scan.thing)}"
 
 
 def _of_shown(session: Session, shown: NDArray[np.intp], images: str) -> str:
