@@ -169,7 +169,7 @@ def scores(comparison: Comparison) -> Iterator[str]:
         return f"version {comparison.first} on {one}, version {comparison.second} on {other}: {rise}"
 
     if comparison.right.of:
-        yield f"Verdicts that they get right, learned ones among them: {words(comparison.right)}."
+        yield f"Right on verdicts, learned or not: {words(comparison.right)}."
     if comparison.held.of:
         yield f"Of what is held out: {words(comparison.held)}."
     if not comparison.right.of and not comparison.held.of:
