@@ -76,6 +76,10 @@ class Predictions:
         return self.rows[[self.row_of[content] for content in contents]]
 
 
+RETRAINED = "retrained"
+"""Where a version comes from that was trained on verdicts of this folder."""
+
+
 @dataclass(frozen=True)
 class Version:
     """One model that was the folder's champion."""
@@ -88,7 +92,7 @@ class Version:
     at: float
     """Unix seconds."""
     origin: str
-    """`original`, `retrained`, `changed outside`."""
+    """`original`, `changed outside`, or RETRAINED."""
     trainer: str = ""
     flips: int = 0
     learned: int = 0

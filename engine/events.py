@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 from engine.findings import (
     AlikeFound,
     ComparisonWorked,
+    CurveMeasured,
     ImagesCompared,
     QueueMixed,
     VerdictsCrossed,
+    VerdictsNotReviewed,
     VerdictsReviewed,
     VersionsCompared,
     VersionsNotCompared,
@@ -262,6 +264,8 @@ Event = (
     | QueueMixed
     | VerdictsCrossed
     | VerdictsReviewed
+    | VerdictsNotReviewed
+    | CurveMeasured
     | LiveWorked
     | LiveLearned
     | LiveWaits

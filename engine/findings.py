@@ -41,10 +41,21 @@ class QueueMixed:
 
 @dataclass(frozen=True)
 class VerdictsCrossed:
-    """How far a cross-validation is, in folds."""
+    """How far a cross-validation is, in predictions of verdicts by heads that have not seen them."""
 
     done: int
     total: int
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A random sample of the folder, judged to its end."""
+
+    correct: int
+    """Pictures on which a head that has not seen their verdict is right."""
+    of: int
+    missing: int
+    """Pictures that need a verdict before the sample is a step larger."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +72,32 @@ class VerdictsReviewed:
     """Of the verdicts, how many such a head predicts."""
     before: int
     """How many the untouched model predicts."""
+    won: int
+    """How many such a head predicts, and the untouched model does not."""
+    sample: Sample
+
+
+@dataclass(frozen=True)
+class CurveMeasured:
+    """How right heads are on verdicts that they have not seen, by how many others they learned."""
+
+    sizes: tuple[int, ...]
+    """Verdicts that were learned, ascending; none where there are too few."""
+    correct: tuple[int, ...]
+    """By size, how many of those held out are predicted."""
+    of: int
+    """Verdicts that were held out."""
+    gain: tuple[float, float]
+    """By how much the share that is predicted rose with the last size: an interval at 95 %."""
+    more_help: bool | None
+    """Whether more verdicts would; None where that cannot be told."""
+
+
+@dataclass(frozen=True)
+class VerdictsNotReviewed:
+    """Nothing can be said of verdicts that were not seen."""
+
+    why: str
 
 
 @dataclass(frozen=True)

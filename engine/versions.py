@@ -74,11 +74,6 @@ class Versions:
             raise BadSetting(f"The file kept for version {version} was changed.", "The present model stays.")
         return self._beside_target(model)
 
-    def original(self) -> ModelFile | None:
-        """Version 0; None before the first promotion, when the present model is it."""
-        first = next(iter(self.all()), None)
-        return self._beside_target(read(self._folder / first.file)) if first else None
-
     def _beside_target(self, model: ModelFile) -> ModelFile:
         """What a model is linked to lies beside the present model, not among the versions."""
         return ModelFile(model.data, self._target.name, self._target.absolute().parent)

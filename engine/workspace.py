@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from engine.aside import NOTHING, Aside
-from engine.catalogue import Version
+from engine.catalogue import RETRAINED, Version
 from engine.comparing import Kept, compared, require_same_features
 from engine.errors import CannotTrain, CatflapError
+from engine.evaluating import Evaluating
 from engine.events import (
     Event,
     ImagesPredicted,
@@ -21,26 +22,19 @@ from engine.events import (
     TrainingBegan,
 )
 from engine.features import FeatureStore
-from engine.head import Head
-from engine.insight import Insight
 from engine.living import Living
 from engine.measuring import held as held_of
 from engine.model import Model
 from engine.provenance import provenance
-from engine.review.reviewed import reviewed
-from engine.review.similar import groups
 from engine.scan import block_of
 from engine.spec.file import read
-from engine.teaching import Teaching
 from engine.trainers import Settings
 from engine.trainers.lesson import never
 
 
-class Workspace(Insight):
+class Workspace(Evaluating):
     """An open folder. Long calls are generators of events: to stop one is to close it, and nothing is half done."""
 
-    _original: Model | None = None
-    """Version 0, once it was asked for."""
     _challenger: tuple[Retrained, str] | None = None
     """What the last training came to, and the trainer, until it is promoted or the model is another one."""
     _living: Living | None = None
@@ -152,38 +146,11 @@ class Workspace(Insight):
             rows = self._living.probabilities(self._store, contents)
             yield ImagesPredicted(paths, contents, modified, rows, self.version)
 
-    def teaching(self, aside: Aside = NOTHING) -> Teaching:
-        """What lessons are made of."""
-        return Teaching(self.model, self._contents, self._store, self._origin(), aside.untouched)
-
-    def review(self, verdicts: Mapping[bytes, str], aside: Aside = NOTHING) -> Iterator[Event]:
-        """Cross-validate what `auto` learns from the verdicts; the last event is `VerdictsReviewed`.
-
-        Raises CannotTrain or BadLabels.
-        """
-        self.model.require_trainable()
-        verdicts, aside = self._apart(verdicts, aside)
-        teaching = self.teaching(aside)
-        usable = teaching.usable(verdicts)
-        yield from self._projections.cover(self._store, list(usable))
-        alike = yield from groups(self._projections, list(usable))
-        yield from reviewed(teaching.lesson(usable), self.model.train, usable, alike)
-
-    def _origin(self) -> Head | None:
-        """The untouched model's head, where it takes the same features."""
-        if self._original is None:
-            first = self.versions.original()
-            self._original = Model(first) if first else None
-        original = self._original
-        if original is None or original.backbone_key != self.model.backbone_key:
-            return None
-        return original.head if isinstance(original.head, Head) else None
-
     def promote(self, result: Retrained, trainer: str, at: float) -> Iterator[Event]:
         """Save a trained head as the new champion: written, read back, compared; then predict all images again."""
         probes = self._probes()
         said = Version(
-            0, "", "", at, "retrained", trainer,
+            0, "", "", at, RETRAINED, trainer,
             result.flips, result.learned, result.accepted, result.broken, result.before.correct, result.after.correct,
             result.held.of, result.held.before, result.held.after,
         )  # fmt: skip

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine import events
 from tui.comparison import Comparison, compared
-from tui.notices import live_begins, live_learned
+from tui.evaluation import unseen
+from tui.notices import live_begins, live_learned, saved_as
 from tui.progress import Scan, Training
 from tui.text import count, learned
 
@@ -112,7 +113,7 @@ def _live_waits(session: Session, event: events.LiveWaits) -> Session:
 
 
 def _model_saved(session: Session, event: events.ModelSaved) -> Session:
-    return _replaced(session, event.version, f"{session.notice} Saved as version {event.version}.".strip())
+    return _replaced(session, event.version, f"{session.notice} {saved_as(event.version)}".strip())
 
 
 def _model_restored(session: Session, event: events.ModelRestored) -> Session:
@@ -161,8 +162,18 @@ def _queue_mixed(session: Session, event: events.QueueMixed) -> Session:
 
 
 def _verdicts_reviewed(session: Session, event: events.VerdictsReviewed) -> Session:
+    # The title tells the version, and a review may have been told before: both leave their place in the line to this one.
+    notice = session.notice.removesuffix(unseen(session.insight.review)).rstrip().removesuffix(saved_as(session.version))
     insight = session.insight.with_review(event)
-    return replace(session, insight=insight, notice=f"{session.notice} {insight.honest}".strip())
+    return replace(session, insight=insight, notice=f"{notice.rstrip()} {unseen(event)}".strip())
+
+
+def _verdicts_not_reviewed(session: Session, event: events.VerdictsNotReviewed) -> Session:
+    return replace(session, insight=replace(session.insight, not_reviewed=event.why))
+
+
+def _curve_measured(session: Session, event: events.CurveMeasured) -> Session:
+    return replace(session, insight=replace(session.insight, curve=event))
 
 
 def _same(session: Session, event: events.Event) -> Session:
@@ -194,6 +205,8 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.AlikeFound: _alike_found,
     events.QueueMixed: _queue_mixed,
     events.VerdictsReviewed: _verdicts_reviewed,
+    events.VerdictsNotReviewed: _verdicts_not_reviewed,
+    events.CurveMeasured: _curve_measured,
     events.ComparisonWorked: _images_compared,
     events.VersionsCompared: _versions_compared,
     events.VersionsNotCompared: _versions_not_compared,

@@ -18,6 +18,8 @@ class Right:
     of: int = 0
     first: int = 0
     second: int = 0
+    won: int = 0
+    """Where the second is right and the first is not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,4 +74,9 @@ def compared(
 
 def _right(judged: Iterable[tuple[Verdict, tuple[str, str]]]) -> Right:
     hits = [(first == given.label, second == given.label) for given, (first, second) in judged]
-    return Right(len(hits), sum(first for first, _ in hits), sum(second for _, second in hits))
+    return Right(
+        len(hits),
+        sum(first for first, _ in hits),
+        sum(second for _, second in hits),
+        sum(second and not first for first, second in hits),
+    )

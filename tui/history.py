@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.catalogue import Catalogue, Version
 from engine.places import home
 from tui.comparison import Comparison, Right
+from tui.evaluation import gained
 from tui.text import count, fit, learned, safe, width
 
 ORIGINAL = "Nothing was promoted yet: the model is the untouched original."
@@ -163,10 +164,12 @@ def scores(comparison: Comparison) -> Iterator[str]:
 
     def words(right: Right) -> str:
         one, other = f"{right.first} of {right.of}", f"{right.second} of {right.of}"
-        return f"version {comparison.first} on {one}, version {comparison.second} on {other}"
+        lost = right.first + right.won - right.second
+        rise = gained(right.won, lost, right.of)
+        return f"version {comparison.first} on {one}, version {comparison.second} on {other}: {rise}"
 
     if comparison.right.of:
-        yield f"Verdicts that they get right: {words(comparison.right)}."
+        yield f"Right on verdicts, learned or not: {words(comparison.right)}."
     if comparison.held.of:
         yield f"Of what is held out: {words(comparison.held)}."
     if not comparison.right.of and not comparison.held.of:

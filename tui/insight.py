@@ -6,9 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.findings import AlikeFound, QueueMixed, VerdictsReviewed
+from engine.findings import AlikeFound, CurveMeasured, QueueMixed, VerdictsReviewed
 from engine.journal import Verdict
-from engine.review.intervals import interval
 
 PLACES = ("unsure", "unlike", "random", "judged")
 """Why a picture has its place in the mixed order, in a word, by `engine.review.queue.Reason`."""
@@ -28,8 +27,12 @@ class Insight:
     """Of pictures with a verdict: how probable a head that has not seen it finds its label."""
     suspects: frozenset[bytes] = frozenset()
     """Verdicts that are likely mistakes."""
-    honest: str = ""
-    """How right such heads are, in words."""
+    review: VerdictsReviewed | None = None
+    """How right such heads are."""
+    curve: CurveMeasured | None = None
+    """How right they are by how many verdicts they learned."""
+    not_reviewed: str = ""
+    """Why neither is known; empty if both are, or will be."""
 
     def with_groups(self, event: AlikeFound) -> Insight:
         """With groups of near-duplicates."""
@@ -61,22 +64,8 @@ class Insight:
         numbers: list[float] = event.quality.tolist()
         quality = dict(zip(event.contents, numbers, strict=True))
         suspects = [event.contents[at] for at in event.suspect.nonzero()[0].tolist()]
-        of = len(event.contents)
-        was = f", the original {share(event.before, of)}"
-        honest = f"On verdicts not seen: {share(event.correct, of)} of {of:,}{spread(event.correct, of)}{was}."
-        return replace(self, quality=quality, suspects=frozenset(suspects), honest=honest)
+        return replace(self, quality=quality, suspects=frozenset(suspects), review=event, not_reviewed="")
 
     def place(self, content: bytes) -> str:
         """Why a picture has its place in the mixed order."""
         return self.queue[content][1] if self.queue is not None and content in self.queue else ""
-
-
-def share(correct: int, of: int) -> str:
-    """`88 %`"""
-    return f"{round(100 * correct / of)} %" if of else "none"
-
-
-def spread(correct: int, of: int) -> str:
-    """` (70 to 96)`: the 95 % interval, in percent."""
-    low, high = interval(correct, of)
-    return f" ({round(100 * low)} to {round(100 * high)})"

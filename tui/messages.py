@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,10 @@ from engine.keeping import ASK_ABOVE_BYTES, Keeping
 if TYPE_CHECKING:
     # Only the child loads it.
     from engine.workspace import Workspace
+
+
+CURVE_S = 20.0
+"""Seconds after which a learning curve is of as many parts as there are."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,14 @@ class Request(Protocol):
         ...
 
 
-RANKS: Mapping[str, int] = {"retrain": 0, "model": 0, "live": 1, "scan": 2, "alike": 3, "mix": 3, "compare": 3, "review": 4}
+RANKS: Mapping[str, int] = {
+    "retrain": 0, "model": 0, "live": 1, "scan": 2, "alike": 3, "mix": 3, "compare": 3, "review": 4,
+    "curve": 5,
+}  # fmt: skip
 """By kind: what has a lower rank goes first, and what has a higher one goes on afterwards."""
 OVERTAKEN: Mapping[str, tuple[str, ...]] = {
     "retrain": ("live",), "model": ("live",), "live": ("live",), "scan": (), "review": ("review",),
-    "compare": ("compare",), "alike": ("alike",), "mix": ("mix",),
+    "compare": ("compare",), "alike": ("alike",), "mix": ("mix",), "curve": ("curve",),
 }  # fmt: skip
 """By kind: those whose place it takes. An edit under way is of verdicts, or of a model, that are not the last any more."""
 
@@ -174,6 +182,20 @@ class Review:
     def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
         """Labelling goes on meanwhile."""
         return workspace.review(self.verdicts, self.aside)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Tell how much more verdicts teach: content key -> label."""
+
+    verdicts: Mapping[bytes, str]
+    aside: Aside = NOTHING
+    kind: ClassVar[str] = "curve"
+
+    def begin(self, workspace: Workspace, stopping: Callable[[], bool]) -> Iterator[Event]:
+        """In CURVE_S, or in what one part of it takes; labelling goes on meanwhile."""
+        end = time.monotonic() + CURVE_S
+        yield from workspace.curve(self.verdicts, self.aside, lambda: time.monotonic() >= end)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,11 @@ def live_learned(words: str, keys: Keys) -> str:
     return f"Live: {words}. Not saved; {keys['retrain']} keeps it."
 
 
+def saved_as(version: int) -> str:
+    """What a retrain came to is kept."""
+    return f"Saved as version {version}."
+
+
 def themed(name: str) -> str:
     """Other colours were chosen."""
     return f'To keep these colours: theme = "{name}" below [look] in the settings file; `catflap settings` says where.'

@@ -100,6 +100,19 @@ def _place(session: Session, row: int) -> str:
     return session.insight.place(session.rows.contents[row])
 
 
+def _at_random(session: Session) -> NDArray[Any]:
+    """By content keys, which are hashes; what has a verdict, is held out or was not read yet comes last."""
+    rows, keys = session.rows, session.rows.contents.halves.view(">u8")
+    places = np.empty(len(keys))
+    places[np.lexsort((keys[:, 1], keys[:, 0]))] = np.arange(len(keys))
+    places[rows.images.below(session.held_out)] += LAST
+    return places + 2 * LAST * (rows.verdict != OPEN)
+
+
+def _random(session: Session, row: int) -> str:
+    return "random" if session.rows.verdict[row] == OPEN else ""
+
+
 def _nothing(session: Session, row: int) -> str:
     """What the row says by itself is enough."""
     return ""
@@ -125,6 +138,7 @@ ORDERS: Mapping[str, Ordering] = {
     "changed": Ordering(_changed, _nothing),
     "name": Ordering(_by_name, _nothing),
     "newest": Ordering(_newest, _date),
+    "audit": Ordering(_at_random, _random),
     ALIKE: Ordering(_alike, _group, "groups", True),
 }
 """By name; one key goes through all but the last, which has its own."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # As types, so that a shell completes them.
 Preview = Literal["blocks", "kitty", "sixel", "off"]
 Trainer = Literal["auto", "edit", "fit", "sgd", "plain"]
-Order = Literal["uncertain first", "mixed", "likely mistakes", "changed", "name", "newest"]
+Order = Literal["uncertain first", "mixed", "likely mistakes", "changed", "name", "newest", "audit"]
 Precision = Literal["full", "half"]
 Augment = Literal["none", "mirror", "shifts", "both"]
 Theme = Literal[

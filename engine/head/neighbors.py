@@ -94,6 +94,15 @@ class NeighborHead:
         names, numbers = _numbered([label for label, stays in zip(given, kept, strict=True) if stays])
         return replace(whole, samples=whole.samples if kept.all() else whole.samples[kept], labels=numbers, names=names)
 
+    def without(self, features: Array) -> "NeighborHead":
+        """Without the samples that are these vectors, (n, ...), but for rounding; `names` stay as they are."""
+        if not len(self.samples):
+            return self
+        kept = np.ones(len(self.samples), np.bool_)
+        for alike in self._alike(self._rows(features)):
+            kept[alike] = False
+        return replace(self, samples=self.samples[kept], labels=self.labels[kept])
+
     def _rows(self, features: Array) -> NDArray[np.float32]:
         return np.ascontiguousarray(features, np.float32).reshape(len(features), self.samples.shape[1])
 

@@ -5,13 +5,9 @@ import pytest
 from PIL import Image
 
 import engine.insight
-from engine.aside import Aside
-from engine.errors import CannotTrain
-from engine.events import AlikeFound, ImagesPredicted, QueueMixed, VerdictsReviewed
-from engine.trainers import Settings
+from engine.events import AlikeFound, QueueMixed
 from engine.workspace import Workspace
-from tests.engine.test_workspace import predictions, truth, wrong_ones
-from tests.pipelines import embedding, neighbors, pipeline
+from tests.engine.test_workspace import predictions
 
 
 @pytest.fixture
@@ -57,39 +53,3 @@ def test_the_queue_puts_what_is_judged_last_and_says_why(workspace):
     assert sorted(rank.values()) == list(range(24))
     assert {content for content, place in rank.items() if place >= 19} == judged
     assert len(event.reasons) == 24
-
-
-def test_a_review_begins_with_the_untouched_model_whatever_was_learned_since(workspace):
-    before = predictions(workspace.scan())
-    verdicts = {content: truth(path) for path, (content, _) in before.items()}
-    held = dict(list(verdicts.items())[:3])
-    learned = {content: label for content, label in verdicts.items() if content not in held}
-    right = sum(learned.get(content) == ("Cat", "Dog")[row.argmax()] for content, row in before.values())
-    aside = Aside(held, frozenset(held))
-    first = last(workspace.review(learned, aside), VerdictsReviewed)
-    assert set(first.contents) == set(learned)
-    assert (first.before, len(first.quality)) == (right, 21)
-    list(workspace.retrain(learned, "edit", Settings(), at=1.0, aside=aside))
-    now = last(workspace.predict_again(), ImagesPredicted)
-    assert workspace.version == 1 and len(now.paths) == 24
-    second = last(workspace.review(learned, aside), VerdictsReviewed)
-    assert (second.before, second.correct) == (first.before, first.correct)
-    np.testing.assert_allclose(second.quality, first.quality, atol=1e-4)
-
-
-def test_what_lies_in_the_folder_that_is_held_out_is_not_reviewed(pictures, model_path):
-    with Workspace(pictures, model_path, held_out="more") as workspace:
-        found = predictions(workspace.scan())
-        verdicts = {content: truth(path) for path, (content, _) in found.items()}
-        apart = {content for path, (content, _) in found.items() if path.startswith("more/")}
-        assert 0 < len(apart) < 24
-        assert set(last(workspace.review(verdicts), VerdictsReviewed).contents) == set(verdicts) - apart
-
-
-def test_a_model_that_keeps_samples_is_not_reviewed(pictures, tmp_path):
-    path = tmp_path / "knn.mlmodel"
-    path.write_bytes(pipeline(embedding(), neighbors()).SerializeToString())
-    with Workspace(pictures, path) as workspace:
-        verdicts = wrong_ones(predictions(workspace.scan()))
-        with pytest.raises(CannotTrain, match="keeps samples"):
-            list(workspace.review(verdicts))

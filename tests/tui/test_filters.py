@@ -15,6 +15,7 @@ from engine.events import (
     Score,
     VerdictsReviewed,
 )
+from engine.findings import Sample
 from engine.journal import EXCLUDED, HELD, IMPORTED, Verdict
 from tui.columns import keys
 from tui.comparison import Comparison
@@ -58,7 +59,7 @@ def session():
     found = found.after(AlikeFound(tuple(content(n) for n in (0, 3, 7, 8, 10)), np.array([0, 0, 1, 1, -1])))
     quality = np.array([0.1, 0.2], np.float32)
     contents = content(3), content(7)
-    found = found.after(VerdictsReviewed(contents, quality, np.array([True, True]), 1, 1))
+    found = found.after(VerdictsReviewed(contents, quality, np.array([True, True]), 1, 1, 0, Sample(0, 0, 0)))
     return replace(found.judged(given, given), comparison=Comparison(0, 1, ended=True, differing=differing))
 
 

@@ -73,13 +73,14 @@ def test_where_two_versions_differ_and_which_is_right():
     verdicts[key(5)] = Verdict(key(5), "Dog", "Cat", 0, HELD)
     found = compared(event, verdicts)
     assert found.differing == {key(1): ("Dog", "Cat"), key(3): ("Hare", "Dog")}
-    assert (found.compared, found.right, found.held) == (6, Right(4, 2, 2), Right(2, 1, 1))
+    assert (found.compared, found.right, found.held) == (6, Right(4, 2, 2, 1), Right(2, 1, 1))
     apart = compared(event, verdicts, {key(1), key(3)})
-    assert (apart.right, apart.held) == (Right(2, 1, 1), Right(4, 2, 2))
+    assert (apart.right, apart.held) == (Right(2, 1, 1), Right(4, 2, 2, 1))
     assert history.outcome(found) == [
         "Versions 3 and 5 differ on 2 of 6 pictures: 1 Dog → Cat; 1 Hare → Dog.",
-        "Verdicts that they get right: version 3 on 2 of 4, version 5 on 2 of 4.",
-        "Of what is held out: version 3 on 1 of 2, version 5 on 1 of 2.",
+        "Right on verdicts, learned or not: version 3 on 2 of 4, version 5 on 2 of 4: "
+        "+0 points (-57 to +57, which may be chance).",
+        "Of what is held out: version 3 on 1 of 2, version 5 on 1 of 2: +0 points (-49 to +49, which may be chance).",
     ]
 
 

@@ -310,7 +310,7 @@ def test_new_images_come_last_once_a_person_works(opened):
         await until(pilot, lambda: len(names(pilot)) == 6)
         assert names(pilot)[-1] == "image05.png"
         assert "1 new: image05.png" in pilot.app._main.session.notice
-        await pilot.press(*"ssssss")
+        await pilot.press(*"sssssss")
         assert names(pilot)[0] == "image05.png"
         assert pilot.app._main.query_one(Title).order == "uncertain first"
 

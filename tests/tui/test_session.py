@@ -10,6 +10,7 @@ import pytest
 from engine.events import (
     AlikeFound,
     BatchEnded,
+    CurveMeasured,
     EpochEnded,
     Event,
     FeaturesRead,
@@ -24,8 +25,10 @@ from engine.events import (
     Retrained,
     Score,
     TrainingBegan,
+    VerdictsNotReviewed,
     VerdictsReviewed,
 )
+from engine.findings import Sample
 from engine.head import Head
 from engine.journal import HELD, IMPORTED, LABEL, Verdict
 from tui.after import FOLDS
@@ -37,6 +40,9 @@ from tui.table_rows import CHANGED, NEW, PREDICTED, SKIPPED, WAITING, TableRows
 
 NAMES = ("b.png", "c.png", "a.png")
 OPENED = ModelOpened("m.mlmodel", ("Cat", "Dog"), 0, (5, 7), True)
+
+
+NO_SAMPLE = Sample(0, 0, 25)
 
 
 def predicted(names=NAMES, shares=(0.9, 0.2, 0.55), version=0, contents=None):
@@ -99,10 +105,11 @@ def test_orders():
     said = {each: Verdict(each, label, "Cat", 0) for each, label in ((a, "Dog"), (c, "Cat"))}
     judged = mixed.judged(said, said)
     assert ordered("mixed", judged) == ["b.png", "c.png", "a.png"]
-    reviewed = judged.after(VerdictsReviewed((a, c), np.array([0.3, 0.1]), np.array([True, False]), 1, 2))
+    reviewed = judged.after(VerdictsReviewed((a, c), np.array([0.3, 0.1]), np.array([True, False]), 1, 2, 0, NO_SAMPLE))
     assert ordered("likely mistakes", reviewed) == ["a.png", "c.png", "b.png"]
     assert whys("likely mistakes", reviewed) == ["suspect 30 %", "agreed 10 %", ""]
-    assert "On verdicts not seen: 50 % of 2 (9 to 91), the original 100 %." in reviewed.notice
+    assert reviewed.notice == "Unseen: 50 %, 9–91."
+    assert ordered("audit", judged) == ["b.png", "a.png", "c.png"] and whys("audit", judged) == ["random", "", ""]
     alike = reviewed.after(AlikeFound((a, b, c), np.array([1, 0, 1])))
     assert ordered("alike", alike) == ["a.png", "c.png", "b.png"]
     assert whys("alike", alike) == ["≠ group 2", "≠ group 2", "group 1"]
@@ -235,6 +242,45 @@ def test_a_folder_that_is_held_out():
     assert after(OPENED, session=session).held == frozenset()
     result = Retrained(Head(()), 20, 18, 30, 30, 0, Score(30, 50, 0.7), Score(48, 50, 0.1), Held(25, 20, 22))
     assert after(result, session=session).notice.endswith("0 of 30 accepted broken; held out 20→22 of 25.")
+
+
+def test_the_line_after_a_retrain_fits_eighty_columns_with_how_right_it_is_on_unseen_verdicts():
+    result = Retrained(Head(()), 120, 118, 1300, 1288, 12, Score(1300, 1420, 0.7), Score(1406, 1420, 0.1))
+    score, contents = Score(1, 2, 0.1), tuple(bytes([n % 250, n // 250]) * 8 for n in range(1420))
+    saved = after(result, ModelSaved(Path("m"), 13, score, score), session=ready())
+    assert saved.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Saved as version 13."
+    event = VerdictsReviewed(contents, np.ones(1420), np.zeros(1420, np.bool_), 1250, 900, 400, NO_SAMPLE)
+    reviewed = saved.after(event)
+    assert reviewed.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen: 88 %, 86–90."
+    assert len(reviewed.notice) < 80
+    again = reviewed.after(replace(event, correct=1300))
+    assert again.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen: 92 %, 90–93."
+
+
+def test_why_verdicts_are_not_reviewed_is_kept_until_they_are():
+    session = after(VerdictsNotReviewed("Nothing untouched."), session=ready())
+    assert (session.insight.not_reviewed, session.notice) == ("Nothing untouched.", "")
+    curve = CurveMeasured((5, 10), (3, 4), 12, (-0.1, 0.2), None)
+    reviewed = VerdictsReviewed((), np.zeros(0), np.zeros(0, np.bool_), 0, 0, 0, NO_SAMPLE)
+    session = after(curve, session=session)
+    assert session.insight.curve is curve
+    assert replace(session, insight=session.insight.with_review(reviewed)).insight.not_reviewed == ""
+
+
+def test_the_audit_is_in_the_order_of_content_keys_whatever_the_names():
+    names = tuple(f"{n:02d}.png" for n in range(40))
+    keys = [np.random.default_rng(n).bytes(16) for n in range(39)]
+    contents = (*keys, keys[7])
+    session = after(replace(OPENED, held_out="x"), FolderChanged(added=(*names, "unread.png", "x/a.png")))
+    session = after(predicted((*names, "x/a.png"), (0.6,) * 41, contents=(*contents, bytes(16))), session=session)
+    said = {key: Verdict(key, "Dog", "Cat", 0) for key in sorted(keys)[3:9]}
+    session = session.judged(said, said)
+    found = [session.rows.names[row] for row in arranged(session, "audit")]
+    wanted_order = sorted(range(40), key=lambda n: (contents[n] in said, contents[n], n))
+    first = [names[n] for n in wanted_order if contents[n] not in said]
+    assert found[: len(first)] == first
+    assert set(found[-6:]) <= {names[n] for n in range(40) if contents[n] in said}
+    assert found.index("unread.png") == len(first) and found.index("x/a.png") == len(first) + 1
 
 
 def test_restored():

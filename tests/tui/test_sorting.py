@@ -5,7 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.events import AlikeFound, FolderChanged, ModelOpened, ModelSaved, QueueMixed, Score, VerdictsReviewed
+from engine.events import (
+    AlikeFound,
+    FolderChanged,
+    ModelOpened,
+    ModelSaved,
+    QueueMixed,
+    Score,
+    VerdictsNotReviewed,
+    VerdictsReviewed,
+)
+from engine.findings import Sample
 from tests.tui.test_main import ROWS, Ended, key, names, opened, predicted, until
 from tui.messages import Alike, Mix, Review
 from tui.order import ORDERS
@@ -103,13 +113,14 @@ def test_pictures_that_came_are_looked_at_as_well(opened):
     opened(story)
 
 
-def test_a_model_that_keeps_samples_tells_of_no_mistakes(opened):
+def test_a_model_that_keeps_samples_is_reviewed_as_well(opened):
     async def story(pilot, said, journal):
         said.to_say = [replace(OPENED, learns_labels=True), predicted(MANY), Ended()]
         await until(pilot, lambda: pilot.app._main.session.learns_labels)
         await pilot.press("V", "1", "g", "x", "s", "s")
-        assert not asked(said, Review)
-        assert "has seen every verdict" in pilot.app._main.session.notice
+        assert len(asked(said, Review)) == 1
+        said.to_say = [VerdictsNotReviewed("Nothing untouched is kept."), Ended()]
+        await until(pilot, lambda: pilot.app._main.session.notice == "Nothing untouched is kept.")
 
     opened(story, rows=MANY)
 
@@ -122,12 +133,12 @@ def test_likely_mistakes_need_verdicts_and_are_put_first(opened):
         await pilot.press("s", "s")
         assert not asked(said, Review)
         assert "from 10 verdicts on" in pilot.app._main.session.notice
-        await pilot.press("V", "1", "g", "x", *"ssssss")
+        await pilot.press("V", "1", "g", "x", *"sssssss")
         (request,) = asked(said, Review)
         assert len(request.verdicts) == 12 and len(set(request.verdicts.values())) == 2
         contents = tuple(map(key, range(12)))
         quality, suspect = np.linspace(0.9, 0.1, 12).astype(np.float32), np.arange(12) == 3
-        said.to_say = [VerdictsReviewed(contents, quality, suspect, 9, 3), Ended()]
+        said.to_say = [VerdictsReviewed(contents, quality, suspect, 9, 3, 6, Sample(0, 0, 25)), Ended()]
         await until(pilot, lambda: names(pilot)[0] == "image03.png")
         assert names(pilot)[1] == "image11.png"
         assert words(pilot)[0].startswith("suspect") and words(pilot)[1] == "agreed 10 %"

@@ -1,15 +1,21 @@
 """Screens that look back: the model's history, and the confusion matrix; and what comes of them in the table."""
 
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from engine.errors import CatflapError
+from engine.journal import Journal
 from tui.history import read_versions
 from tui.matrix import cell_filter, matrix
-from tui.messages import Restore
+from tui.messages import Curve, Restore
 from tui.pace import pace
+from tui.running import Record
 from tui.screens.history import History
 from tui.screens.matrix import Cell, Confusion
 from tui.screens.sorting import Sorting
+from tui.settings import Choices
+from tui.work import Work
 
 
 class Reviewing(Sorting):
@@ -17,6 +23,10 @@ class Reviewing(Sorting):
 
     _cell: Cell | None = None
     """Of the matrix, the one that was looked at last."""
+
+    def __init__(self, journal: Journal, work: Work, folder: Path, choices: Choices) -> None:
+        super().__init__(journal, work, folder, choices)
+        self._record = Record()
 
     def action_history(self) -> None:
         """Every version of the model."""
@@ -44,12 +54,21 @@ class Reviewing(Sorting):
         self._work.ask(Restore(version, time.time()))
 
     def action_matrix(self) -> None:
-        """Verdicts against predictions."""
+        """Verdicts against predictions, and how right the model is on what it has not learned."""
         if not matrix(self.session).counts.any():
             self._tell("Give some verdicts first: a accepts, x flips.")
             return
         self._tell("")
-        self.app.push_screen(Confusion(self, pace(self._journal), self._cell), self._matrix_closed)
+        work = pace(self._journal), self._record.running(self._journal)
+        self.app.push_screen(Confusion(self, self.evaluate, *work, self._cell), self._matrix_closed)
+
+    def evaluate(self) -> str:
+        """Have it worked out how right the model is; or why that cannot be."""
+        self.become(replace(self.session, insight=replace(self.session.insight, review=None, curve=None)))
+        why = self.review()
+        if not why:
+            self._work.ask(Curve(*self.session.taught()))
+        return why
 
     def _matrix_closed(self, cell: Cell | None) -> None:
         if cell is not None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from textual import events
 
 from tui.columns import Keys
+from tui.evaluation import unseen
 from tui.messages import Alike, Mix, Review
 from tui.order import ALIKE, ORDERS
 from tui.screens.looking import Looking
@@ -117,16 +118,19 @@ class Sorting(Looking):
         verdicts, aside = session.taught()
         if session.why_not:
             return session.why_not
-        if session.learns_labels:
-            return "This model keeps samples: it has seen every verdict, so that it tells of no mistakes."
         if len(verdicts) < FEWEST or len(set(verdicts.values())) < 2:
-            return f"Likely mistakes are found from {FEWEST} verdicts on, of two labels at least."
+            return (
+                f"Likely mistakes, and how right models are, are found from {FEWEST} verdicts on, of two labels at least."
+            )
         self._work.ask(Review(verdicts, aside))
         return ""
 
     def found(self, before: Session) -> None:
         """The engine found something out: an order that waited for it is worked out again."""
         insight = self.session.insight
+        if self._awaited == "quality" and insight.not_reviewed:
+            self._awaited = ""
+            self._tell(insight.not_reviewed)
         if not self._awaited or getattr(insight, self._awaited) is getattr(before.insight, self._awaited):
             return
         awaited, self._awaited = self._awaited, ""
@@ -145,7 +149,8 @@ class Sorting(Looking):
         return f"{groups} of near-duplicates{contra}; {keys['range']} takes a whole one, {keys['duplicates']} ends this."
 
     def _suspects_found(self) -> str:
-        return f"{count(len(self.session.insight.suspects), 'verdict')} may be a mistake. {self.session.insight.honest}"
+        insight = self.session.insight
+        return f"{count(len(insight.suspects), 'verdict')} may be a mistake. {unseen(insight.review)}"
 
     def action_filter(self) -> None:
         """Begin to type what is to be shown."""

@@ -182,6 +182,20 @@ def test_what_is_like_a_row_that_was_not_kept_is_kept():
     assert new.sample_labels[36:] == ["eel", "fox"]
 
 
+def test_samples_are_left_out_but_for_rounding(monkeypatch):
+    monkeypatch.setattr(module, "AT_ONCE", 3 * 37)
+    copies = replace(head(), samples=np.concatenate([SAMPLES, SAMPLES[5:6]]), labels=np.append(LABELS, 3))
+    left = copies.without(np.concatenate([SAMPLES[[5, 30]] * np.float32(1 + 2e-7), QUERIES]).reshape(13, 6, 1, 1))
+    stay = np.delete(np.arange(37), [5, 30])
+    np.testing.assert_array_equal(left.samples, SAMPLES[stay])
+    np.testing.assert_array_equal(left.labels, LABELS[stay])
+    assert left.names == NAMES and len(copies.samples) == 38
+    np.testing.assert_allclose(left.probabilities(QUERIES), sklearn(5, "uniform", QUERIES, SAMPLES[stay], LABELS[stay]))
+    none = left.without(SAMPLES)
+    assert len(none.samples) == len(none.without(SAMPLES).samples) == 0
+    assert none.learned(SAMPLES[:2], ["doe", "ant"]).names == ("doe", "ant")
+
+
 def test_features_that_are_not_finite_are_not_kept():
     with pytest.raises(CannotTrain, match="not finite"):
         head().learned(np.full((1, 6), np.nan, np.float32), ["ant"])

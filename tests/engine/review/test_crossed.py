@@ -1,155 +1,163 @@
-"""What is said of verdicts by heads that have not seen them, held against scikit-learn, SciPy and cleanlab."""
+"""Held-out verdicts are predicted by heads that know nothing of them."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from engine.errors import CannotTrain
-from engine.events import Retrained, VerdictsCrossed, VerdictsReviewed
-from engine.head import Head, HeadLayer
-from engine.review.crossed import FOLDS, assigned, crossed
-from engine.review.intervals import interval
-from engine.review.reviewed import reviewed
-from engine.review.suspects import label_errors, label_quality
-from engine.spec.training import Allowed, Training
-from engine.trainers import TRAINERS, Lesson, Settings
+from engine.errors import BadLabels, CannotTrain
+from engine.events import Retrained, VerdictsCrossed
+from engine.head import Head
+from engine.review.crossed import FOLDS, crossed
 
 
-@pytest.mark.parametrize(("correct", "of"), [(0, 1), (1, 1), (0, 7), (7, 7), (22, 25), (499, 1000), (3, 11)])
-def test_intervals_are_wilsons(correct, of):
-    stats = pytest.importorskip("scipy.stats")
-    expected = stats.binomtest(correct, of).proportion_ci(method="wilson")
-    assert interval(correct, of) == pytest.approx((expected.low, expected.high), abs=1e-12)
+def cross(lesson, train, groups=None):
+    """The events, and what comes of it."""
+    events, work = [], crossed(lesson, train, np.full(len(lesson.features), -1) if groups is None else groups)
+    while True:
+        try:
+            events.append(next(work))
+        except StopIteration as end:
+            return events, end.value
 
 
-def test_nothing_is_known_of_none():
-    assert interval(0, 0) == (0.0, 1.0)
+def right(said, lesson):
+    return int((said.probabilities.argmax(axis=1) == lesson.targets).sum())
 
 
-@pytest.mark.parametrize(("count", "labels", "seed"), [(53, 2, 1), (211, 3, 2), (997, 7, 3)])
-@pytest.mark.filterwarnings("ignore")
-def test_likely_mistakes_are_cleanlabs(count, labels, seed):
-    pytest.importorskip("cleanlab")
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
-    rng = np.random.default_rng(seed)
-    true = np.concatenate([np.arange(labels), rng.integers(0, labels, count - labels)])
-    logits = rng.normal(0, 1, (count, labels)) + 2.5 * np.eye(labels)[true]
-    probabilities = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
-    given = np.where(rng.random(count) < 0.15, rng.integers(0, labels, count), true)
-    expected = find_label_issues(given, probabilities, filter_by="confident_learning")
-    found = label_errors(probabilities, given)
-    assert 0 < found.sum() < count / 2
-    np.testing.assert_array_equal(found, expected)
-    quality = get_label_quality_scores(given, probabilities, method="self_confidence")
-    np.testing.assert_allclose(label_quality(probabilities, given), quality)
+def test_no_head_has_seen_what_it_predicts(make_lesson, make_head, seen, rows):
+    champion, origin = make_head(seed=1), make_head(seed=2)
+    lesson = replace(make_lesson(head=champion), origin=origin)
+    _, said = cross(lesson, seen)
+    assert len(seen.lessons) == 5
+    for at, part in enumerate(seen.lessons):
+        assert part.head is origin and part.origin is None and part.anchors is lesson.anchors
+        np.testing.assert_array_equal(rows(part), np.flatnonzero(said.fold != at))
+        np.testing.assert_array_equal(part.targets, lesson.targets[rows(part)])
+    np.testing.assert_array_equal(said.before, origin.probabilities(lesson.features))
 
 
-def test_a_label_that_nobody_gave_is_no_mistake():
-    probabilities = np.array([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1], [0.2, 0.7, 0.1]])
-    assert not label_errors(probabilities, np.array([1, 0, 1])).any()
+def test_each_fold_is_predicted_by_the_head_that_learned_the_others(make_lesson, train):
+    lesson = make_lesson()
+    _, said = cross(lesson, train)
+    for at in range(FOLDS):
+        held = said.fold == at
+        *_, result = train(replace(lesson, features=lesson.features[~held], targets=lesson.targets[~held]))
+        np.testing.assert_array_equal(said.probabilities[held], result.head.probabilities(lesson.features[held]))
+    assert (said.probabilities.dtype, said.probabilities.shape) == (np.float32, (53, 3))
+    assert right(said, lesson) > 35
+    assert (said.before.argmax(axis=1) == 0).all()
 
 
-def test_folds_keep_groups_together_and_labels_even():
-    rng = np.random.default_rng(4)
-    targets, groups = rng.integers(0, 3, 173), np.where(rng.random(173) < 0.3, rng.integers(0, 11, 173), -1)
-    folds = assigned(targets, groups)
-    for group in range(11):
-        assert len(set(folds[groups == group])) <= 1
-    np.testing.assert_array_equal(folds, assigned(targets, groups))
-    alone = assigned(targets, np.full(173, -1))
-    for label in range(3):
-        sizes = np.bincount(alone[targets == label], minlength=FOLDS)
-        assert sizes.max() - sizes.min() <= 1
-    assert len(assigned(targets[:0], groups[:0])) == 0
+def test_what_cannot_be_known_is_not_known(make_lesson, train):
+    """Labels by chance: the champion has learned them all, heads that have not seen them are no better than chance."""
+    lesson = make_lesson(verdicts=240, labels=2, apart=0.0, width=500)
+    *_, result = train(lesson)
+    assert result.after.correct > 230
+    champion = replace(lesson, head=result.head, origin=lesson.head)
+    _, said = cross(champion, train)
+    assert 90 < right(said, lesson) < 150
 
 
-def lesson(count=83, wrong=0):
-    """Two clouds of features, and an untouched head that knows little; some labels are turned round."""
-    rng = np.random.default_rng(7)
-    targets = rng.integers(0, 2, count)
-    features = rng.normal(0, 1, (count, 19)).astype(np.float32)
-    features[:, 3] += np.where(targets == 1, 2.5, -2.5).astype(np.float32)
-    targets[:wrong] = 1 - targets[:wrong]
-    return Lesson(dense_head(19, 2), features, targets, features[:0])
+def test_neighbours_are_those_of_scikit_learns_cross_validation(make_lesson, make_neighbors, train):
+    selection = pytest.importorskip("sklearn.model_selection")
+    neighbors = pytest.importorskip("sklearn.neighbors").KNeighborsClassifier(5)
+    lesson = make_lesson()
+    _, said = cross(replace(lesson, keeps=make_neighbors(lesson, 5), head=Head(())), train)
+    folds = selection.PredefinedSplit(said.fold)
+    theirs = selection.cross_val_predict(neighbors, lesson.features, lesson.targets, cv=folds, method="predict_proba")
+    np.testing.assert_allclose(said.probabilities, theirs, atol=1e-6)
+    assert said.before[:, 0].min() == 1 and said.before[:, 1:].max() == 0
 
 
-def dense_head(inputs, outputs):
-    rng = np.random.default_rng(2)
-    weights = {"weights": rng.normal(0, 0.1, (outputs, inputs)).astype(np.float32), "bias": np.zeros(outputs, np.float32)}
-    return Head((HeadLayer("last", "innerProduct", weights, {}, True), HeadLayer("softmax", "softmax")))
+def test_samples_of_the_verdicts_pictures_do_not_vote(make_lesson, make_neighbors, train):
+    lesson = make_lesson(verdicts=240, labels=2, apart=0.0)
+    lesson = replace(lesson, keeps=make_neighbors(lesson), head=Head(()))
+    *_, result = train(lesson)
+    assert result.after.correct == 240
+    _, said = cross(replace(lesson, keeps=result.head), train)
+    _, fresh = cross(lesson, train)
+    assert 90 < right(said, lesson) < 150
+    np.testing.assert_array_equal(said.probabilities, fresh.probabilities)
 
 
-TRAINING = Training("cross_entropy", "p", "sgd", {"epochs": Allowed(2.0)}, shuffle=False, seed=None)
+def test_samples_of_the_models_own_vote(make_lesson, make_neighbors, train):
+    lesson = make_lesson(apart=3.0)
+    own = make_lesson(verdicts=31, apart=3.0)
+    keeps = make_neighbors(lesson).learned(own.features + 0.01, ["cow", "ant", "dog"] * 10 + ["cow"])
+    _, said = cross(replace(lesson, keeps=keeps, head=Head(())), train)
+    assert said.before[:, 0].sum() > 0 and said.before[:, 2].sum() > 0
+    # `dog` is no label of the lesson; its samples vote all the same.
+    assert said.before.sum(axis=1).min() == 0
 
 
-def train(part):
-    return TRAINERS["fit"](part, TRAINING, Settings())
+def test_near_duplicates_stay_together(make_lesson, train):
+    groups = np.random.default_rng(2).integers(0, 20, 53)
+    _, said = cross(make_lesson(), train, groups)
+    assert all(len(set(said.fold[groups == one])) == 1 for one in groups)
 
 
-def last(whole, by=train):
-    """What a review comes to; its pictures are numbered."""
-    count = len(whole.targets)
-    *_, said = reviewed(whole, by, {b"%d" % at: "x" for at in range(count)}, np.full(count, -1))
-    return said
+def test_every_step_of_a_training_is_an_event(make_lesson, seen):
+    events, _ = cross(make_lesson(), seen)
+    steps = [len(list(seen(part))) for part in seen.lessons]
+    assert all(isinstance(each, VerdictsCrossed) and each.total == 53 for each in events)
+    assert len(events) == 1 + sum(steps) + 5
+    done = [each.done for each in events]
+    assert done == sorted(done) and (done[0], done[-1]) == (0, 53)
 
 
-def test_no_head_has_seen_what_it_predicts():
-    seen, whole = [], lesson()
-
-    def noted(part):
-        seen.append({row.tobytes() for row in part.features})
-        return train(part)
-
-    steps = crossed(whole, noted, np.full(83, -1))
-    told = []
-    try:
-        while True:
-            told.append(next(steps))
-    except StopIteration as end:
-        _, probabilities = end.value
-    folds = assigned(whole.targets, np.full(83, -1))
-    assert len(seen) == FOLDS
-    for number, part in enumerate(seen):
-        inside = np.array([row.tobytes() in part for row in whole.features])
-        np.testing.assert_array_equal(inside, folds != number)
-    assert told[-1] == VerdictsCrossed(FOLDS, FOLDS)
-    assert (probabilities.argmax(axis=1) == whole.targets).mean() > 0.95
-    for number in range(FOLDS):
-        held = folds == number
-        part = Lesson(whole.head, whole.features[~held], whole.targets[~held], whole.anchors)
-        (result,) = [event for event in train(part) if isinstance(event, Retrained)]
-        np.testing.assert_allclose(probabilities[held], result.head.probabilities(whole.features[held]), atol=1e-6)
+@pytest.mark.parametrize("verdicts", [1, 2, 3])
+def test_fewer_verdicts_than_folds(verdicts, make_lesson, make_head, train):
+    lesson = make_lesson(verdicts, head=make_head(seed=3))
+    _, said = cross(lesson, train)
+    assert sorted(said.fold) == list(range(verdicts))
+    assert said.probabilities.shape == (verdicts, 3)
+    if verdicts == 1:
+        np.testing.assert_array_equal(said.probabilities, said.before)
 
 
-def test_the_champion_that_knows_the_answers_is_not_asked():
-    whole = lesson()
-    (learned,) = [event for event in train(whole) if isinstance(event, Retrained)]
-    champion = Lesson(learned.head, whole.features, whole.targets, whole.anchors, origin=whole.head)
-    first, second = (last(each) for each in (whole, champion))
-    assert isinstance(first, VerdictsReviewed)
-    np.testing.assert_allclose(first.quality, second.quality, atol=1e-6)
-    assert (first.correct, first.before) == (second.correct, second.before)
-    assert first.before == int((whole.head.logits(whole.features).argmax(axis=1) == whole.targets).sum())
+def test_a_label_with_one_verdict_cannot_be_right(make_lesson, train):
+    lesson = make_lesson(labels=3, apart=3.0)
+    lesson = replace(lesson, targets=np.where(np.arange(53) == 11, 2, np.minimum(lesson.targets, 1)))
+    _, said = cross(lesson, train)
+    assert said.probabilities[11].argmax() != 2
 
 
-def test_a_head_that_keeps_samples_has_seen_all_verdicts():
-    whole = replace(lesson(), keeps=object())
-    with pytest.raises(CannotTrain, match="keeps samples"):
-        last(whole)
+def test_verdicts_of_one_label_teach_a_fresh_head_nothing(make_lesson, make_head, train):
+    lesson = make_lesson()
+    lesson = replace(lesson, targets=np.ones_like(lesson.targets))
+    with pytest.raises(BadLabels):
+        list(train(lesson))
+    _, said = cross(lesson, train)
+    np.testing.assert_array_equal(said.probabilities, said.before)
+    _, said = cross(replace(lesson, head=make_head(seed=1)), train)
+    assert (said.probabilities != said.before).any()
 
 
-def test_labels_turned_round_are_found():
-    said = last(lesson(wrong=9))
-    assert len(set(np.argsort(said.quality)[:9].tolist()) & set(range(9))) >= 7
-    assert said.suspect[:9].sum() >= 5 and said.suspect[9:].sum() <= 1
+def test_numbers_are_not_reviewed(make_lesson, train):
+    lesson = make_lesson()
+    with pytest.raises(CannotTrain, match="only labels"):
+        cross(replace(lesson, targets=np.zeros((53, 3), np.float32)), train)
 
 
-def test_a_fold_that_cannot_be_trained_says_what_the_untouched_head_says():
-    some = lesson(count=83)
-    at = np.flatnonzero(some.targets == 1)
-    few = Lesson(some.head, some.features[at[:4]], some.targets[at[:4]], some.anchors)
-    said = last(few, lambda part: TRAINERS["auto"](part, TRAINING, Settings()))
-    assert len(said.quality) == 4 and np.isfinite(said.quality).all()
+def test_what_is_wrong_with_the_trainer_is_said(make_lesson, train):
+    def broken(lesson):
+        yield from train(lesson, "edit")
+        raise CannotTrain("No.")
+
+    with pytest.raises(CannotTrain):
+        cross(make_lesson(), broken)
+
+
+def test_the_last_event_has_the_head(make_lesson, train):
+    """Trainers may say more than they used to before their last event; nothing but that is believed."""
+
+    def chatty(lesson):
+        for event in train(lesson):
+            yield event if not isinstance(event, Retrained) else replace(event, head=lesson.head)
+        yield event
+
+    lesson = make_lesson()
+    _, said = cross(lesson, chatty)
+    _, plain = cross(lesson, train)
+    np.testing.assert_array_equal(said.probabilities, plain.probabilities)
