@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from engine.aside import NOTHING, Aside
 from engine.catalogue import Version
@@ -33,7 +34,7 @@ from engine.scan import block_of
 from engine.spec.file import read
 from engine.teaching import Teaching
 from engine.trainers import Settings
-from engine.trainers.lesson import never
+from engine.trainers.lesson import QUICK, never
 
 
 class Workspace(Insight):
@@ -165,7 +166,8 @@ class Workspace(Insight):
         usable = teaching.usable(verdicts)
         yield from self._projections.cover(self._store, list(usable))
         alike = yield from groups(self._projections, list(usable))
-        yield from reviewed(teaching.lesson(usable), self.model.train, usable, alike)
+        train = partial(self.model.train, settings=Settings(budget=QUICK))
+        yield from reviewed(teaching.lesson(usable), train, usable, alike)
 
     def _origin(self) -> Head | None:
         """The untouched model's head, where it takes the same features."""

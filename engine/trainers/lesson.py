@@ -22,6 +22,11 @@ PROBES = 64
 CLOSE = 1e-3
 """By how much its logits may differ there from those that training went by, relative to the largest, or to 1."""
 
+BUDGET = 4e9
+"""Multiplications that may go into a choice by cross-validation: half a second to a second of two cores."""
+QUICK = BUDGET / 4
+"""The same where a choice is made again and again."""
+
 
 class Aim:
     """What is to be reached: labels for some images, and what the champion says of them."""
@@ -178,6 +183,12 @@ class Settings:
     shuffle: bool | None = None
     seed: int | None = None
     max_epochs: int | None = None
+    ridge: float | None = None
+    """Where `edit` begins, or that of `fit`, relative to the kernel's mean diagonal."""
+    margin: float | None = None
+    """By how much a flip's logit is to lead after an `edit`."""
+    budget: float = BUDGET
+    """Multiplications that `auto` may take to choose by cross-validation."""
     out_of_time: Callable[[], bool] = field(default=never, compare=False)
     """Asked after every epoch; the engine keeps no clock."""
 

@@ -1,0 +1,172 @@
+"""Which trainer, ridge and margin: by cross-validation on the verdicts, within a budget of multiplications.
+
+A candidate learns from four fifths of the verdicts and anchors, begins with the champion's weights, and is asked for the
+rest: to predict the verdicts, and to say of the anchors what the champion says. All samples are moved to their own
+coordinates first, where a training costs the same however wide the features are.
+"""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.events import EpochEnded, Event, Retrained, VerdictsCrossed
+from engine.head import Head, softmax
+from engine.head.gram import sample_space
+from engine.spec.training import Training
+from engine.trainers.edit import edit
+from engine.trainers.fit import fit
+from engine.trainers.lesson import Lesson, Settings
+
+Array = NDArray[Any]
+FEWEST = 10
+"""Verdicts below which nothing is concluded."""
+FOLDS = 5
+SAMPLES, EQUATIONS = 240, 1000
+"""At most so many samples, and samples times labels but one, are looked at: by chance, a third of each kind."""
+STEPS = 50
+"""Products with the kernel that a pass takes: conjugate gradients, or what L-BFGS tries."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trainer, and its numbers where they are not the default ones."""
+
+    train: Callable[[Lesson, Training, Settings], Iterator[Event]]
+    ridge: float | None = None
+    margin: float | None = None
+
+    def settings(self, settings: Settings) -> Settings:
+        """With these numbers."""
+        return replace(settings, ridge=self.ridge, margin=self.margin)
+
+    @property
+    def numbers(self) -> str:
+        """`margin 1`; empty for the default ones."""
+        said = {"ridge": self.ridge, "margin": self.margin}
+        return ", ".join(f"{name} {value:g}" for name, value in said.items() if value is not None)
+
+
+FITS = (Candidate(fit), Candidate(fit, ridge=0.1), Candidate(fit, ridge=0.001))
+ALL = (
+    Candidate(edit),
+    Candidate(fit),
+    Candidate(edit, margin=1.0),
+    Candidate(edit, ridge=0.1),
+    Candidate(edit, ridge=0.003),
+    *FITS[1:],
+)
+"""The default first, then what makes the most difference. A margin of 3 breaks more than it wins."""
+SURE = 2.5
+"""Standard errors of the difference by which another is to be better: by chance, one of seven is so in 4 % of all cases."""
+
+
+def chosen(
+    lesson: Lesson, training: Training, settings: Settings, candidates: Sequence[Candidate], keeps: bool = True
+) -> Generator[Event, None, Candidate]:
+    """The candidate that is right most often on samples that were held out.
+
+    One takes the place of those before it only where it is better beyond doubt: the first, the default, stays where little
+    is known. `keeps` tells whether the champion knows anything that is to be kept. What the budget does not reach is not
+    tried, and `settings.out_of_time` ends it.
+    """
+    best = candidates[0]
+    if lesson.parts is None or len(lesson.targets) < FEWEST or len(np.unique(lesson.targets)) < 2:
+        return best
+    small = _small(lesson)
+    trial = _Trial(small, settings.budget)
+    shares = _shares(small, keeps)
+    known: NDArray[np.bool_] | None = None
+    for number, candidate in enumerate(candidates):
+        right = yield from trial.right(candidate, training, settings, number * FOLDS, len(candidates) * FOLDS)
+        if right is None:
+            break
+        if known is None or _better(right, known, shares):
+            best, known = candidate, right
+    return best
+
+
+def _better(one: NDArray[np.bool_], other: NDArray[np.bool_], shares: Array) -> bool:
+    """Whether one is right more often, by `SURE` standard errors of the paired difference; `shares` (n,) add up to 1."""
+    won = one.astype(np.float64) - other
+    mean = float(shares @ won)
+    return mean > SURE * float(np.sqrt((shares**2) @ (won - mean) ** 2))
+
+
+def _shares(lesson: Lesson, keeps: bool) -> Array:
+    """(samples,): how much each counts, so that together they are as the folder is: people judge what is wrong first.
+
+    What the champion is wrong on is seen in the flips; what it is right on in the accepted verdicts or, where these are
+    few, in the anchors. Its share of the folder is known where it was judged; elsewhere it is as good as it is sure.
+    """
+    flips = np.concatenate([lesson.flips, np.zeros(len(lesson.anchors), np.bool_)])
+    verdicts = np.arange(len(flips)) < len(lesson.flips)
+    if not keeps:
+        return verdicts / verdicts.sum()
+    accepted = verdicts & ~flips
+    kept = accepted if accepted.sum() >= FEWEST or not len(lesson.anchors) else ~flips
+    sure = softmax(lesson.anchor_logits).max(axis=1).sum() if len(lesson.anchors) else 0.0
+    good = (accepted.sum() + sure) / len(flips)
+    return good * kept / max(1, kept.sum()) + (1 - good) * flips / max(1, flips.sum())
+
+
+class _Trial:
+    """Cross-validation of one candidate after another, on the same folds."""
+
+    def __init__(self, lesson: Lesson, budget: float) -> None:
+        self._lesson, self._left = lesson, budget
+        outputs = lesson.old_logits.shape[1]
+        kinds = np.concatenate([lesson.targets + outputs * lesson.flips, np.full(len(lesson.anchors), 2 * outputs)])
+        # Dealt out kind by kind, so that every fold has its share of each.
+        order = np.lexsort((np.random.default_rng(0).permutation(len(kinds)), kinds))
+        self._folds = np.empty(len(kinds), np.int64)
+        self._folds[order] = np.arange(len(kinds)) % FOLDS
+        self._said = np.concatenate([lesson.targets, lesson.anchor_logits.argmax(axis=1)])
+        weights = sum(each.size for layer in lesson.head.weights for each in layer.values())
+        self._pass = len(kinds) * (weights + STEPS * len(kinds) * (outputs - 1) ** 2)
+        """Multiplications that a pass takes, nearly."""
+
+    def right(
+        self, candidate: Candidate, training: Training, settings: Settings, done: int, of: int
+    ) -> Generator[Event, None, NDArray[np.bool_] | None]:
+        """Which samples it predicts that it has not seen; None where the budget ends before."""
+        right = np.zeros(len(self._folds), np.bool_)
+        for fold in range(FOLDS):
+            held = self._folds == fold
+            for event in candidate.train(self._part(~held), training, candidate.settings(settings)):
+                if isinstance(event, EpochEnded):
+                    self._left -= self._pass
+                    yield VerdictsCrossed(done + fold, of)
+                if self._left < 0 or settings.out_of_time():
+                    return None
+                if isinstance(event, Retrained):
+                    assert isinstance(event.head, Head)
+                    right[held] = self._predicted(event.head, held) == self._said[held]
+        return right
+
+    def _part(self, seen: NDArray[np.bool_]) -> Lesson:
+        lesson, verdicts = self._lesson, len(self._lesson.features)
+        mine, others = seen[:verdicts], seen[verdicts:]
+        return Lesson(lesson.head, lesson.features[mine], lesson.targets[mine], lesson.anchors[others])
+
+    def _predicted(self, head: Head, held: NDArray[np.bool_]) -> Array:
+        lesson = self._lesson
+        return head.logits(np.concatenate([lesson.features, lesson.anchors])[held]).argmax(axis=1)
+
+
+def _small(lesson: Lesson) -> Lesson:
+    """At most so many samples of the lesson, in their own coordinates."""
+    most = min(SAMPLES, EQUATIONS // (lesson.old_logits.shape[1] - 1))
+    rng = np.random.default_rng(0)
+    kinds = (np.flatnonzero(lesson.flips), np.flatnonzero(~lesson.flips), np.arange(len(lesson.anchors)))
+    flips, accepted, anchors = (np.sort(rng.permutation(kind)[: _share(most, kinds)]) for kind in kinds)
+    verdicts = np.sort(np.concatenate([flips, accepted]))
+    space = sample_space(lesson.head, np.concatenate([lesson.features[verdicts], lesson.anchors[anchors]]))
+    return Lesson(space.head, space.features[: len(verdicts)], lesson.targets[verdicts], space.features[len(verdicts) :])
+
+
+def _share(most: int, kinds: Sequence[Array]) -> int:
+    """The most of each kind that are `most` together, or fewer."""
+    return next(n for n in range(most, 0, -1) if sum(min(n, len(kind)) for kind in kinds) <= most)
