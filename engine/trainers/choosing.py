@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.events import EpochEnded, Event, Retrained, VerdictsCrossed
+from engine.events import EpochEnded, Event, Retrained, TrainingBegan, VerdictsCrossed
 from engine.head import Head, softmax
 from engine.head.gram import sample_space
 from engine.spec.training import Training
@@ -26,8 +26,8 @@ FEWEST = 10
 FOLDS = 5
 SAMPLES, EQUATIONS = 240, 1000
 """At most so many samples, and samples times labels but one, are looked at: by chance, a third of each kind."""
-STEPS = 50
-"""Products with the kernel that a pass takes: conjugate gradients, or what L-BFGS tries."""
+PRODUCTS, STEPS = 4, 50
+"""What a pass takes: products of samples and weights, and steps of conjugate gradients."""
 
 
 @dataclass(frozen=True)
@@ -124,9 +124,8 @@ class _Trial:
         self._folds = np.empty(len(kinds), np.int64)
         self._folds[order] = np.arange(len(kinds)) % FOLDS
         self._said = np.concatenate([lesson.targets, lesson.anchor_logits.argmax(axis=1)])
-        weights = sum(each.size for layer in lesson.head.weights for each in layer.values())
-        self._pass = len(kinds) * (weights + STEPS * len(kinds) * (outputs - 1) ** 2)
-        """Multiplications that a pass takes, nearly."""
+        self._weights = sum(each.size for layer in lesson.head.weights for each in layer.values())
+        self._contrasts = outputs - 1
 
     def right(
         self, candidate: Candidate, training: Training, settings: Settings, done: int, of: int
@@ -135,9 +134,12 @@ class _Trial:
         right = np.zeros(len(self._folds), np.bool_)
         for fold in range(FOLDS):
             held = self._folds == fold
+            samples = 0
             for event in candidate.train(self._part(~held), training, candidate.settings(settings)):
+                if isinstance(event, TrainingBegan):
+                    samples = event.samples
                 if isinstance(event, EpochEnded):
-                    self._left -= self._pass
+                    self._left -= self._of_a_pass(samples)
                     yield VerdictsCrossed(done + fold, of)
                 if self._left < 0 or settings.out_of_time():
                     return None
@@ -145,6 +147,10 @@ class _Trial:
                     assert isinstance(event.head, Head)
                     right[held] = self._predicted(event.head, held) == self._said[held]
         return right
+
+    def _of_a_pass(self, samples: int) -> float:
+        """Multiplications, nearly: with the weights, there and back, and with the kernel."""
+        return samples * (PRODUCTS * self._weights + STEPS * samples * self._contrasts**2)
 
     def _part(self, seen: NDArray[np.bool_]) -> Lesson:
         lesson, verdicts = self._lesson, len(self._lesson.features)
