@@ -53,6 +53,7 @@ FITS = (Candidate(fit), Candidate(fit, ridge=0.1), Candidate(fit, ridge=0.001))
 ALL = (
     Candidate(edit),
     Candidate(fit),
+    Candidate(edit, margin=0.3),
     Candidate(edit, margin=1.0),
     Candidate(edit, ridge=0.1),
     Candidate(edit, ridge=0.003),
@@ -75,9 +76,14 @@ def chosen(
     best = candidates[0]
     if lesson.parts is None or len(lesson.targets) < FEWEST or len(np.unique(lesson.targets)) < 2:
         return best
-    small = _small(lesson)
+    most = min(SAMPLES, EQUATIONS // max(1, lesson.old_logits.shape[1] - 1))
+    if most < FEWEST:
+        return best
+    small = _small(lesson, most)
+    if len(small.targets) < FEWEST:
+        return best
     trial = _Trial(small, settings.budget)
-    shares = _shares(small, keeps)
+    shares = _shares(small, _right(lesson) if keeps else None)
     known: NDArray[np.bool_] | None = None
     for number, candidate in enumerate(candidates):
         right = yield from trial.right(candidate, training, settings, number * FOLDS, len(candidates) * FOLDS)
@@ -95,21 +101,28 @@ def _better(one: NDArray[np.bool_], other: NDArray[np.bool_], shares: Array) -> 
     return mean > SURE * float(np.sqrt((shares**2) @ (won - mean) ** 2))
 
 
-def _shares(lesson: Lesson, keeps: bool) -> Array:
+def _right(lesson: Lesson) -> float:
+    """The share of the folder that the champion is right on: known where it was judged; elsewhere it is as good as sure."""
+    accepted = int((~lesson.flips).sum())
+    if not len(lesson.anchors):
+        return accepted / len(lesson.flips)
+    sure = float(softmax(lesson.anchor_logits).max(axis=1).sum())
+    return (accepted + sure) / (len(lesson.flips) + len(lesson.anchors))
+
+
+def _shares(lesson: Lesson, right: float | None) -> Array:
     """(samples,): how much each counts, so that together they are as the folder is: people judge what is wrong first.
 
-    What the champion is wrong on is seen in the flips; what it is right on in the accepted verdicts or, where these are
-    few, in the anchors. Its share of the folder is known where it was judged; elsewhere it is as good as it is sure.
+    What the champion is wrong on is seen in the flips; what it is `right` on, a share of the folder, in the accepted
+    verdicts or, where these are few, in the anchors. With None, nothing it says counts: verdicts do, all alike.
     """
     flips = np.concatenate([lesson.flips, np.zeros(len(lesson.anchors), np.bool_)])
     verdicts = np.arange(len(flips)) < len(lesson.flips)
-    if not keeps:
+    if right is None:
         return verdicts / verdicts.sum()
     accepted = verdicts & ~flips
     kept = accepted if accepted.sum() >= FEWEST or not len(lesson.anchors) else ~flips
-    sure = softmax(lesson.anchor_logits).max(axis=1).sum() if len(lesson.anchors) else 0.0
-    good = (accepted.sum() + sure) / len(flips)
-    return good * kept / max(1, kept.sum()) + (1 - good) * flips / max(1, flips.sum())
+    return right * kept / max(1, kept.sum()) + (1 - right) * flips / max(1, flips.sum())
 
 
 class _Trial:
@@ -162,9 +175,8 @@ class _Trial:
         return head.logits(np.concatenate([lesson.features, lesson.anchors])[held]).argmax(axis=1)
 
 
-def _small(lesson: Lesson) -> Lesson:
+def _small(lesson: Lesson, most: int) -> Lesson:
     """At most so many samples of the lesson, in their own coordinates."""
-    most = min(SAMPLES, EQUATIONS // (lesson.old_logits.shape[1] - 1))
     rng = np.random.default_rng(0)
     kinds = (np.flatnonzero(lesson.flips), np.flatnonzero(~lesson.flips), np.arange(len(lesson.anchors)))
     flips, accepted, anchors = (np.sort(rng.permutation(kind)[: _share(most, kinds)]) for kind in kinds)

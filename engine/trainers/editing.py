@@ -20,7 +20,7 @@ from engine.trainers.lesson import Aim, Settings
 
 Array = NDArray[Any]
 
-MARGIN = 0.3
+MARGIN = 0.1
 """By how much a verdict's logit is to lead the next one."""
 ENOUGH = 0.9
 """The share of the margin at which a flip counts as learned; stopping as soon as it is merely right breaks others."""

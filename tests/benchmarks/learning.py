@@ -1,6 +1,6 @@
 """How well flips are learned, and what is forgotten: seeded splits of labelled photographs, trainer by trainer.
 
-    python tests/benchmarks/learning.py MODEL FOLDER [--splits 20] [--write docs/learning.md]
+    python tests/benchmarks/learning.py MODEL FOLDER [--splits 24] [--write docs/learning.md]
 
 FOLDER holds a folder of photographs for each of the model's labels (case does not matter). Each split deals them into a
 folder and unseen ones. Where larger folders are wanted, every photograph comes three times: as it is, mirrored, and cut
@@ -78,7 +78,8 @@ def split(model, head, data, rows, trainer, judged):
     now = result.head.logits(features).argmax(axis=1)
     right = folder[old[folder] == labels[folder]]
     before, after = ((said[unseen] == labels[unseen]).mean() for said in (old, now))
-    return result.learned / max(1, result.flips), (now[right] == labels[right]).mean(), before, after, after - before, spent
+    learned = result.learned / result.flips if result.flips else 1.0
+    return learned, (now[right] == labels[right]).mean(), before, after, after - before, spent
 
 
 def interval(values):
@@ -192,7 +193,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--splits", type=int, default=24)
     parser.add_argument("--write", type=Path)
     given = parser.parse_args()
     # Products this small are no faster on more.

@@ -112,7 +112,7 @@ def test_the_choice_among_ridges_is_scikit_learns(make_training, monkeypatch):
     better = choosing._better
     monkeypatch.setattr(choosing, "_better", noted)
     ended(chosen(lesson, make_training(), Settings(max_epochs=300), candidates, keeps=False))
-    small = choosing._small(lesson)
+    small = choosing._small(lesson, SAMPLES)
     folds = choosing._Trial(small, 1.0)._folds
     order = np.sort(np.concatenate([np.flatnonzero(lesson.flips), np.flatnonzero(~lesson.flips)]))
     x, y = features[order].astype(float), targets[order]
@@ -167,9 +167,16 @@ def test_the_choice_is_the_same_each_time(make_training):
     assert first == second
 
 
+@pytest.mark.parametrize("labels", [60, 140])
+def test_a_head_of_many_labels_is_no_trouble(labels, make_lesson, make_training):
+    """So many that few samples, or none, are as many equations as may be solved."""
+    lesson = make_lesson(verdicts=40, labels=labels)
+    assert ended(chosen(lesson, make_training(), Settings(), ALL))[1] is ALL[0]
+
+
 def test_many_samples_are_thinned_out_kind_by_kind():
     lesson = judged(mostly_right(), 500, anchors=700)
-    small = choosing._small(lesson)
+    small = choosing._small(lesson, SAMPLES)
     assert len(small.features) + len(small.anchors) == SAMPLES
     assert small.flips.sum() == (~small.flips).sum() == len(small.anchors) == SAMPLES // 3
     # The same outputs in the samples' own coordinates.
@@ -183,14 +190,14 @@ def test_shares_are_those_of_the_folder():
     lesson = judged(mostly_right(), 80)
     flips = int(lesson.flips.sum())
     assert 10 <= flips <= 70
-    shares = choosing._shares(lesson, keeps=True)
+    shares = choosing._shares(lesson, choosing._right(lesson))
     assert shares.sum() == pytest.approx(1)
     assert shares[80:].sum() == 0
     e = np.exp(lesson.anchor_logits - lesson.anchor_logits.max(axis=1, keepdims=True))
     sure = float((e.max(axis=1) / e.sum(axis=1)).sum())
     assert shares[:80][lesson.flips].sum() == pytest.approx(1 - (80 - flips + sure) / 170)
     alone = replace(lesson, features=lesson.features[lesson.flips], targets=lesson.targets[lesson.flips])
-    shares = choosing._shares(alone, keeps=True)
+    shares = choosing._shares(alone, choosing._right(alone))
     assert shares[flips:].sum() == pytest.approx(sure / (flips + 90))
 
 
