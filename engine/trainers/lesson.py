@@ -23,7 +23,7 @@ CLOSE = 1e-3
 """By how much its logits may differ there from those that training went by, relative to the largest, or to 1."""
 
 BUDGET = 6e9
-"""Multiplications that may go into a choice by cross-validation: a second of one core, nearly."""
+"""Multiplications that may go into a choice by cross-validation: about a second of one core."""
 QUICK = BUDGET / 4
 """The same where a choice is made again and again."""
 
