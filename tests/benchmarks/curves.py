@@ -1,5 +1,7 @@
 """Curves as a small SVG picture that can be read on light and dark pages."""
 
+DASHES = ("none", "6 6", "none", "none", "none")
+"""The second curve often lies on the first or the third: both are seen through it."""
 COLORS = ("#3b82f6", "#d97706", "#10a37f", "#e0457b", "#8b8b8b")
 WIDTH, HEIGHT, LEFT, TOP = 240, 170, 34, 26
 STYLE = (
@@ -12,7 +14,7 @@ def svg(panels, below):
     """A panel for each (title, points at x, name -> values at y), y in percent; `below` says what x counts."""
     names = list(panels[0][2])
     parts = [_panel(LEFT + number * (WIDTH + 50), *panel, below) for number, panel in enumerate(panels)]
-    width, foot = LEFT + len(panels) * (WIDTH + 50), TOP + HEIGHT + 52
+    width, foot = LEFT + max(len(panels) * (WIDTH + 50), len(names) * 78), TOP + HEIGHT + 52
     for number, name in enumerate(names):
         at = LEFT + number * 78
         parts.append(f'<line class="line" stroke="{COLORS[number]}" x1="{at}" x2="{at + 18}" y1="{foot}" y2="{foot}"/>')
@@ -36,7 +38,9 @@ def _panel(left, title, xs, curves, below):
     for x, at in across.items():
         parts.append(f'<text x="{at:.1f}" y="{TOP + HEIGHT + 16}" text-anchor="middle">{x}</text>')
     parts.append(f'<text x="{left + WIDTH / 2}" y="{TOP + HEIGHT + 32}" text-anchor="middle">{below}</text>')
-    for color, ys in zip(COLORS, curves.values(), strict=False):
+    # The dashed one last, on what it covers.
+    drawn = sorted(zip(COLORS, DASHES, curves.values(), strict=False), key=lambda each: each[1] != "none")
+    for color, dashes, ys in drawn:
         points = " ".join(f"{at:.1f},{up(y):.1f}" for at, y in zip(across.values(), ys, strict=True))
-        parts.append(f'<polyline class="line" stroke="{color}" points="{points}"/>')
+        parts.append(f'<polyline class="line" stroke="{color}" stroke-dasharray="{dashes}" points="{points}"/>')
     return "\n".join(parts)
