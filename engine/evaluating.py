@@ -20,8 +20,9 @@ from engine.review.held_out import Train, untouched
 from engine.review.reviewed import reviewed
 from engine.review.similar import groups
 from engine.teaching import Teaching
+from engine.trainers import Settings
 from engine.trainers.auto import untrained
-from engine.trainers.lesson import Lesson, never
+from engine.trainers.lesson import QUICK, Lesson, never
 
 NONE_UNTOUCHED = "No version of this model is kept that has not learned your verdicts; nothing can be said of unseen ones."
 Taught = tuple[Lesson, Train, Mapping[bytes, str], NDArray[Any]]
@@ -122,11 +123,16 @@ class Evaluating(Insight):
         It holds verdicts against each other to choose between two ways, which would take ten times as long for every part;
         that this one choice has seen all verdicts is a trifle.
         """
-        if untrained(origin, lesson.features):
-            return self.model.train
-        yield VerdictsCrossed(0, len(lesson.targets))
-        began = next(event for event in self.model.train(untouched(lesson)) if isinstance(event, TrainingBegan))
-        return lambda part: self.model.train(part, began.trainer)
+        began = TrainingBegan("auto", 0, 0)
+        for event in self.model.train(untouched(lesson), settings=Settings(budget=QUICK)):
+            if isinstance(event, TrainingBegan):
+                began = event
+                break
+            yield VerdictsCrossed(0, len(lesson.targets))
+        # What has learned nothing is fitted, but not to one label, which `auto` sees to.
+        trainer = "auto" if untrained(origin, lesson.features) else began.trainer
+        settings = Settings(ridge=began.ridge, margin=began.margin, budget=0)
+        return lambda part: self.model.train(part, trainer, settings)
 
     @property
     def _usable(self) -> frozenset[bytes]:

@@ -115,6 +115,9 @@ class TrainingBegan:
     """At most so many will run."""
     why: str = ""
     """Why this trainer, where it was not asked for by name."""
+    ridge: float | None = None
+    """Chosen by cross-validation; None for the usual one, as in `margin`."""
+    margin: float | None = None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from engine.live import Live, samples_allowed
 from engine.model import Model
 from engine.teaching import ANCHORS, Teaching
 from engine.trainers.auto import knows_nothing, untrained
-from engine.trainers.lesson import Known
+from engine.trainers.lesson import QUICK, Known, Settings
 
 BLOCK = 1024
 """Images that are predicted together."""
@@ -62,7 +62,7 @@ class Living:
             yield from quick.learn({content: int(n) for content, n in zip(usable, targets, strict=True)})
             result = quick.learned
         else:
-            for event in self._model.train(teaching.lesson(usable)):
+            for event in self._model.train(teaching.lesson(usable), settings=Settings(budget=QUICK)):
                 self._trained = event if isinstance(event, Retrained) else None
                 yield LiveWorked(0, 1)
             result = self._trained

@@ -20,11 +20,13 @@ from engine.trainers.lesson import Aim, Settings
 
 Array = NDArray[Any]
 
-MARGIN = 0.3
+MARGIN = 0.1
 """By how much a verdict's logit is to lead the next one."""
 ENOUGH = 0.9
 """The share of the margin at which a flip counts as learned; stopping as soon as it is merely right breaks others."""
-RIDGES = (0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003)
+RIDGE = 0.03
+"""Where they begin."""
+RIDGES = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003, 0.0001, 0.00003)
 """Relative to the kernel's mean diagonal, tried in turn while flips are left; a larger one generalises better."""
 PASSES = 10
 IN_VAIN = 2
@@ -58,7 +60,8 @@ def edited(aim: Aim, settings: Settings, old: Array, start: Point, enough: float
     """
     best: _Try | None = None
     in_vain = 0
-    for ridge in RIDGES:
+    begin = settings.ridge or RIDGE
+    for ridge in (ridge for ridge in RIDGES if ridge <= begin):
         tried = yield from _passes(aim, old, start, ridge, settings, enough)
         in_vain = 0 if best is None or tried.right > best.right else in_vain + 1
         best = tried if best is None or tried.rank > best.rank else best
@@ -72,29 +75,29 @@ def _passes(
     aim: Aim, old: Array, point: Point, ridge: float, settings: Settings, enough: float
 ) -> Generator[Event, None, _Try]:
     basis = centred_basis(old.shape[1]) if aim.classifies else np.eye(old.shape[1])
-    verdicts, passes = len(aim.targets), settings.max_epochs or PASSES
+    verdicts, passes, margin = len(aim.targets), settings.max_epochs or PASSES, settings.margin or MARGIN
     for number in range(1, passes + 1):
-        apart = (_targets(aim, point.outputs, old) - point.outputs) @ basis
+        apart = (_targets(aim, point.outputs, old, margin) - point.outputs) @ basis
         alpha = _solved(point, basis, apart, ridge) @ basis.T
         point = point.moved(point.pull(alpha.astype(point.outputs.dtype)))
         now = point.outputs[:verdicts]
         loss = aim.score(now).loss
         yield BatchEnded(number, 1, 1, loss)
         yield EpochEnded(number, passes, loss, aim.accuracy(now))
-        if settled(aim, now, enough) or settings.out_of_time():
+        if settled(aim, now, enough * margin) or settings.out_of_time():
             break
     kept = int((point.outputs.argmax(axis=1) == old.argmax(axis=1))[verdicts:].sum())
     return _Try(point, int(aim.right(point.outputs[:verdicts]).sum()), kept)
 
 
-def _targets(aim: Aim, now: Array, old: Array) -> Array:
+def _targets(aim: Aim, now: Array, old: Array, margin: float) -> Array:
     """(n, outputs): where every sample's logits are to go."""
     if not aim.classifies:
         return np.concatenate([aim.targets, old[len(aim.targets) :]])
     verdicts = len(aim.targets)
     start = old.copy()
     start[:verdicts][aim.flips] = now[:verdicts][aim.flips]
-    start[:verdicts] = nearest_with_margin(start[:verdicts], aim.targets, MARGIN)
+    start[:verdicts] = nearest_with_margin(start[:verdicts], aim.targets, margin)
     return start
 
 
@@ -120,15 +123,15 @@ def nearest_with_margin(logits: Array, labels: Array, margin: float) -> Array:
     return moved
 
 
-def settled(aim: Aim, now: Array, enough: float = ENOUGH) -> bool:
-    """Whether every flip leads by that share of the margin, and every accepted verdict is still right."""
+def settled(aim: Aim, now: Array, enough: float = ENOUGH * MARGIN) -> bool:
+    """Whether every flip leads by `enough`, and every accepted verdict is still right."""
     if not aim.classifies:
         return False
     rows = np.arange(len(now))
     others = now.copy()
     others[rows, aim.targets] = -np.inf
     lead = now[rows, aim.targets] - others.max(axis=1)
-    return bool((lead > np.where(aim.flips, enough * MARGIN, 0)).all())
+    return bool((lead > np.where(aim.flips, enough, 0)).all())
 
 
 def _solved(point: Point, basis: Array, apart: Array, ridge: float) -> Array:

@@ -31,7 +31,7 @@ def fit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Even
     epochs = settings.max_epochs or ITERATIONS
     yield TrainingBegan("fit", len(lesson.features), epochs)
     space = sample_space(lesson.head, lesson.features)
-    slope = _objective(lesson, space.head, space.features)
+    slope = _objective(lesson, space.head, space.features, settings.ridge or RIDGE)
     start = _flat(space.head.weights)
     weights, steps = start, _lbfgs(slope, start)
     for number, (weights, value) in enumerate(steps, 1):
@@ -43,11 +43,11 @@ def fit(lesson: Lesson, training: Training, settings: Settings) -> Iterator[Even
     yield lesson.judged(space.restored(_moved(space.head, weights)))
 
 
-def _objective(lesson: Lesson, head: Head, features: Array) -> Callable[[Array], tuple[float, Array]]:
+def _objective(lesson: Lesson, head: Head, features: Array, relative: float) -> Callable[[Array], tuple[float, Array]]:
     """Weights to the value and gradient of what is minimised."""
     loss = LOSSES[head.loss, head.ends_in_softmax]
     start, held = _flat(head.weights), _flat(_held(head))
-    ridge = RIDGE * _mean_diagonal(WeightPoint(head, features))
+    ridge = relative * _mean_diagonal(WeightPoint(head, features))
 
     def objective(weights: Array) -> tuple[float, Array]:
         now = _moved(head, weights).trace(features)

@@ -22,6 +22,11 @@ PROBES = 64
 CLOSE = 1e-3
 """By how much its logits may differ there from those that training went by, relative to the largest, or to 1."""
 
+BUDGET = 6e9
+"""Multiplications that may go into a choice by cross-validation: about a second of one core."""
+QUICK = BUDGET / 4
+"""The same where a choice is made again and again."""
+
 
 class Aim:
     """What is to be reached: labels for some images, and what the champion says of them."""
@@ -217,6 +222,12 @@ class Settings:
     max_epochs: int | None = None
     augment: str = "none"
     """One of `engine.augment.AUGMENTS`: what is trained on beside the pictures of verdicts."""
+    ridge: float | None = None
+    """Where `edit` begins, or that of `fit`, relative to the kernel's mean diagonal."""
+    margin: float | None = None
+    """By how much a flip's logit is to lead after an `edit`."""
+    budget: float = BUDGET
+    """Multiplications that `auto` may take to choose by cross-validation."""
     out_of_time: Callable[[], bool] = field(default=never, compare=False)
     """Asked after every epoch; the engine keeps no clock."""
 
