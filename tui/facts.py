@@ -45,8 +45,10 @@ def fact_lines(subject: Subject, cells: int, height: int, large: bool) -> list[s
         told = " · ".join(part for part in (named, _status(subject)) if part)
         return [fit(told, cells, middle=True), file, *_bars(subject, cells)]
     name, said = fit(named, cells, middle=True), fit(_said(subject), cells)
+    # A part says first what is hidden of it, where not all is said.
+    about = (file, name) if subject.times > 1 and most < LINES[0][1] else (name, file)
     # Beside the table, that says it as well; where the picture takes its place, nothing else does.
-    return ([said, name, file] if large else [name, file, said])[:most]
+    return [said, *about][:most] if large else [*about, said][:most]
 
 
 def _status(subject: Subject) -> str:

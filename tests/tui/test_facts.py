@@ -108,6 +108,12 @@ def test_what_is_hidden_is_told_with_its_keys(subject):
         assert line.startswith(f"4× {keys} · 4032×3024 · ")
 
 
+def test_a_low_screen_tells_what_is_hidden_before_the_name(subject):
+    lines = fact_lines(subject(times=2, part=(0.5, 0.0, 1.0, 1.0)), 60, 12, True)
+    assert [line.split()[0] for line in lines] == ["B", "2×"]
+    assert [line.split()[0] for line in fact_lines(subject(), 60, 12, True)] == ["B", "a.jpg"]
+
+
 def test_a_file_that_is_gone_has_no_facts(subject):
     assert fact_lines(subject(Answer(None, "The file is gone.")), 60, 20, False)[1].strip() == ""
     assert "bytes" in fact_lines(subject(Answer(None, "It is empty.", modified_s=5.0)), 60, 20, False)[1]
