@@ -60,7 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", ("escape",), "Stop", "End a range; stop what runs, nothing is lost; show all; go back.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain, mixed, likely mistakes, changed, name ...", "Looking", True),
     Command("alike", ("D",), "Duplicates", "Groups of pictures that are nearly the same; v takes a group.", "Looking"),
-    Command("outcome", ("w",), "What changed", "What the last retrain learned and broke; again: all.", "Looking"),
+    Command("outcome", ("w",), "What changed", "What the last retrain learned, broke and missed; again: all.", "Looking"),
     Command("filter", ("slash",), "Filter", "Show some: by name, label, verdict, <60%, wrong, flips ...", "Looking"),
     Command("picture", ("p",), "Picture", "Show the picture beside the table, large, or not at all.", "Looking", True),
     Command("sheet", ("c",), "Sheet", "Contact sheet: show a grid of thumbnails, or the table again.", "Looking", True),

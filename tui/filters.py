@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.journal import HELD, IMPORTED
+from engine.journal import HELD, IMPORTED, LABEL
 from tui.rows import EXCLUDED, OPEN
 from tui.session import Session
 
@@ -37,6 +37,21 @@ def outcome(session: Session) -> tuple[Mask, Mask]:
     """Verdicts that the present model predicts and the one before did not; and the other way round."""
     rows, moved = session.rows, changed(session) & (session.rows.verdict >= 0)
     return moved & (rows.verdict == rows.predicted_labels), moved & (rows.verdict == rows.previous)
+
+
+def missed(session: Session) -> Mask:
+    """Rows whose verdict a retrain had to learn, and the present model does not predict."""
+    taught = [
+        image
+        for image, verdict in session.verdicts.items()
+        if verdict.kind in (LABEL, IMPORTED) and verdict.version < session.version
+    ]
+    return _wrong(session) & _showing(session, taught) & ~_held(session)
+
+
+def _outcome(session: Session) -> Mask:
+    learned, broke = outcome(session)
+    return learned | broke | missed(session)
 
 
 def _contradicting(session: Session) -> Mask:
@@ -76,7 +91,8 @@ WORDS: Mapping[str, tuple[Callable[[Session], Mask], str]] = {
     "wrong": (_wrong, "the verdict and the present prediction differ"),
     "learned": (lambda session: outcome(session)[0], "flips that the last retrain learned"),
     "broke": (lambda session: outcome(session)[1], "accepted ones that the last retrain broke"),
-    "outcome": (lambda session: outcome(session)[0] | outcome(session)[1], "learned or broken by the last retrain"),
+    "missed": (missed, "given before the last retrain, and not learned"),
+    "outcome": (_outcome, "learned, broken or missed by the last retrain"),
     "suspect": (lambda session: _showing(session, session.insight.suspects), "verdicts that are likely mistakes"),
     "near": (lambda session: _showing(session, session.insight.groups or ()), "others are nearly the same"),
     "contra": (_contradicting, "nearly the same as others with another verdict"),

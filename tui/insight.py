@@ -53,6 +53,12 @@ class Insight:
         """The groups with different labels."""
         return {group for group in self.members if self.contradicts(group, verdicts)}
 
+    def against(self, content: bytes, verdicts: Mapping[bytes, Verdict]) -> bytes | None:
+        """A picture that is nearly the same as one with a verdict, and has another label."""
+        label = verdicts[content].label
+        mine = self.members.get((self.groups or {}).get(content, -1), ())
+        return next((each for each in mine if each in verdicts and verdicts[each].label not in (None, label)), None)
+
     def with_queue(self, event: QueueMixed) -> Insight:
         """With the mixed order."""
         ranks: list[int] = event.ranks.tolist()

@@ -1,8 +1,12 @@
 """What is said of keys in a line; `keys` tells, by a command's id, what to press. No Textual here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from tui.text import count, fit, safe
 
 Keys = Mapping[str, str]
+NAME = 18
+"""Cells of a name in a line that has more to say."""
 
 
 def hint(keys: Keys) -> str:
@@ -26,6 +30,15 @@ def live_learned(words: str, keys: Keys) -> str:
 def saved_as(version: int) -> str:
     """What a retrain came to is kept."""
     return f"Saved as version {version}."
+
+
+def not_learned(flips: int, apart: Sequence[tuple[str, str]], keys: Keys) -> str:
+    """Some flips were not learned; `apart` are names of pictures that are nearly the same and have other labels."""
+    if not apart:
+        return f"{count(flips, 'flip')} not learned: {keys['what_changed']} shows which."
+    one, other = (fit(safe(name), NAME, middle=True).rstrip() for name in apart[0])
+    more = f" and {len(apart) - 1} more" if len(apart) > 1 else ""
+    return f"{one} contradicts {other}{more}: {keys['duplicates']} shows both."
 
 
 def themed(name: str) -> str:

@@ -84,11 +84,15 @@ def slowly(session):
         "learned": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == said(n) != rows.previous[n],
         "broke": lambda n: rows.previous[n] >= 0 and verdict(n) and label(n) == rows.previous[n] != said(n),
         "outcome": lambda n: (
-            rows.previous[n] >= 0
-            and verdict(n)
-            and label(n) in {said(n), int(rows.previous[n])}
-            and said(n) != rows.previous[n]
+            (
+                rows.previous[n] >= 0
+                and verdict(n)
+                and label(n) in {said(n), int(rows.previous[n])}
+                and said(n) != rows.previous[n]
+            )
+            or (n in (0, 2, 5, 7, 8, 9) and label(n) != said(n))
         ),
+        "missed": lambda n: n in (0, 2, 5, 7, 8, 9) and label(n) != said(n),
         "suspect": lambda n: n in (3, 7),
         "near": lambda n: n in (0, 3, 7, 8),
         "contra": lambda n: n in (7, 8),

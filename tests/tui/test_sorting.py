@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from engine.events import (
     AlikeFound,
@@ -11,11 +12,13 @@ from engine.events import (
     ModelOpened,
     ModelSaved,
     QueueMixed,
+    Retrained,
     Score,
     VerdictsNotReviewed,
     VerdictsReviewed,
 )
 from engine.findings import Sample
+from engine.head import Head
 from tests.tui.test_main import ROWS, Ended, key, names, opened, predicted, until
 from tui.messages import Alike, Mix, Review
 from tui.order import ORDERS
@@ -175,3 +178,45 @@ def test_few_verdicts_are_not_reviewed(opened):
         assert "changed nothing" in pilot.app._main.session.notice
 
     opened(story)
+
+
+def retrained(version, shares):
+    """A retrain that learned one of two flips, and what the model predicts then."""
+    score = Score(1, 2, 0.5)
+    ended = Retrained(Head(()), 2, 1, 0, 0, 0, score, score)
+    return [ended, ModelSaved(Path("model.mlmodel"), version, score, score), predicted(shares, version), Ended()]
+
+
+@pytest.mark.parametrize(
+    ("groups", "labels", "says"),
+    [
+        ([0, 0, -1, -1, -1], "12", "image01.png contradicts image00.png: D shows both. 1 of 2 flips learned"),
+        ([0, 0, -1, -1, -1], "22", "1 flip not learned: w shows which. 1 of 2 flips learned"),
+        ([0, 1, -1, 0, 1], "12", "1 flip not learned: w shows which. 1 of 2 flips learned"),
+    ],
+)
+def test_flips_that_were_not_learned_are_named_with_what_contradicts_them(opened, groups, labels, says):
+    async def story(pilot, said, journal):
+        await pilot.press(*"ssssg", labels[0], labels[1], "r")
+        assert names(pilot)[:2] == ["image00.png", "image01.png"]
+        first = [0.9, 0.1, 0] if labels[0] == "1" else [0.1, 0.9, 0]
+        said.to_say = retrained(1, [first, [0.8, 0.2, 0], [0.1, 0.9, 0], [0.2, 0.8, 0], [0.3, 0.7, 0]])
+        await until(pilot, lambda: asked(said, Alike))
+        said.to_say = [AlikeFound(tuple(map(key, range(5))), np.array(groups)), Ended()]
+        await until(pilot, lambda: pilot.app._main.session.notice.startswith(says))
+        assert pilot.app._main._order_name == "name"
+        await pilot.press("w")
+        assert "image01.png" in names(pilot)
+
+    opened(story, rows=[[0.1, 0.9, 0], [0.8, 0.2, 0], [0.1, 0.9, 0], [0.2, 0.8, 0], [0.3, 0.7, 0]])
+
+
+def test_where_all_was_learned_nothing_is_looked_for(opened):
+    async def story(pilot, said, journal):
+        await pilot.press(*"ssssg", "1", "1", "r")
+        said.to_say = retrained(1, [[0.9, 0.1, 0], [0.8, 0.2, 0], [0.1, 0.9, 0], [0.2, 0.8, 0], [0.3, 0.7, 0]])
+        await until(pilot, lambda: pilot.app._main.session.version == 1)
+        await pilot.pause(0.2)
+        assert not asked(said, Alike)
+
+    opened(story, rows=[[0.1, 0.9, 0], [0.2, 0.8, 0], [0.1, 0.9, 0], [0.2, 0.8, 0], [0.3, 0.7, 0]])

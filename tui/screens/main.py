@@ -112,6 +112,7 @@ class Main(Reviewing):
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self.found(before)
             if ended and self._swapped:
+                self.explain()
                 self.review()
             self._swapped &= not ended
             if ended:

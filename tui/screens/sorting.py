@@ -7,7 +7,9 @@ from textual import events
 
 from tui.columns import Keys
 from tui.evaluation import unseen
+from tui.filters import missed
 from tui.messages import Alike, Mix, Review
+from tui.notices import not_learned
 from tui.order import ALIKE, ORDERS
 from tui.screens.looking import Looking
 from tui.session import Session
@@ -33,6 +35,8 @@ class Sorting(Looking):
 
     _awaited = ""
     """The order that waits for the engine; its rows move once more when that is done."""
+    _explains = False
+    """Whether near-duplicates are looked for to say why flips were not learned."""
     _grouped: Keys | None = None
     """The pictures among which near-duplicates were looked for."""
 
@@ -125,9 +129,29 @@ class Sorting(Looking):
         self._work.ask(Review(verdicts, aside))
         return ""
 
+    def explain(self) -> None:
+        """Say which flips a retrain did not learn, once it is known whether others contradict them."""
+        if missed(self.session).any():
+            self._explains, self._grouped = True, self.session.rows.contents
+            self._work.ask(Alike())
+
+    def _explained(self) -> None:
+        session, rows = self.session, self.session.rows
+        apart: list[tuple[str, str]] = []
+        left = {rows.contents[int(row)]: rows.names[row] for row in missed(session).nonzero()[0]}
+        for content, name in left.items():
+            other = session.insight.against(content, session.verdicts)
+            copies = rows.showing([other] if other is not None else [])
+            apart += [(name, rows.names[int(copies[0])])] if len(copies) else []
+        if left:
+            self._tell(f"{not_learned(len(left), apart, session.keys)} {session.notice}")
+
     def found(self, before: Session) -> None:
         """The engine found something out: an order that waited for it is worked out again."""
         insight = self.session.insight
+        if self._explains and insight.groups is not before.insight.groups:
+            self._explains = False
+            self._explained()
         if self._awaited == "quality" and insight.not_reviewed:
             self._awaited = ""
             self._tell(insight.not_reviewed)
