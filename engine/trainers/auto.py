@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from engine.errors import BadLabels
 from engine.events import Event, Retrained, TrainingBegan
-from engine.head import Head
+from engine.head import Head, softmax
 from engine.spec.training import Training
 from engine.trainers.choosing import ALL, FEWEST, FITS, Candidate, chosen
 from engine.trainers.lesson import Aim, Lesson, Settings
@@ -68,7 +68,8 @@ def knows_nothing(aim: Aim) -> bool:
     """Whether the champion's labels and the verdicts agree no more, and no less, than chance would have it.
 
     By Cohen's kappa within two of its standard errors under chance (Fleiss, Cohen and Everitt 1969, simplified). Less than
-    chance is no ignorance: it is a person who marks only what is wrong.
+    chance is no ignorance: it is a person who marks only what is wrong. Nor is chance where the champion says itself that
+    it is unsure, as it is of the images that are shown first: it has to claim more than that, by as much.
     """
     if len(aim.targets) < FEWEST:
         return False
@@ -78,4 +79,6 @@ def knows_nothing(aim: Aim) -> bool:
     expected = sum(float((said == k).mean()) * float((aim.targets == k).mean()) for k in range(labels))
     # Where all flips go one way, the two sides share no label, and chance by their counts would be nothing.
     expected = max(expected, 1 / labels)
-    return abs(agreed - expected) <= 2 * np.sqrt(max(expected * (1 - expected), 1e-9) / len(said))
+    claimed = float(softmax(aim.old_logits).max(axis=1).mean())
+    margin = 2 * np.sqrt(max(expected * (1 - expected), 1e-9) / len(said))
+    return abs(agreed - expected) <= margin < claimed - expected

@@ -7,8 +7,9 @@ import engine
 from engine.errors import CannotTrain
 from engine.events import ImagesPredicted, LiveLearned, LiveWaits, ModelSaved, Retrained
 from engine.trainers import Settings
+from engine.trainers.lesson import QUICK
 from engine.workspace import Workspace
-from tests.conftest import picture
+from tests.conftest import picture, small_model
 from tests.engine.test_workspace import predictions, truth, wrong_ones
 from tests.pipelines import embedding, neighbors, pipeline
 
@@ -103,16 +104,22 @@ def test_images_that_come_are_shown_as_live_has_it(workspace, pictures):
     assert len(last.paths) == 25
 
 
-def test_a_head_that_knows_nothing_is_trained_as_auto_does(workspace):
-    found = predictions(workspace.predict_again())
-    everything = {content: truth(path) for path, (content, _) in found.items()}
-    said, shown = live(workspace, everything)
-    assert said.verdicts == 24
-    (result,) = [e for e in workspace.model.train(workspace.teaching().lesson(everything)) if isinstance(e, Retrained)]
-    assert (said.flips, said.learned, said.broken) == (result.flips, result.learned, result.broken)
-    for content, row in shown.items():
-        features = workspace._store.read(workspace._store.find([content]))
-        np.testing.assert_allclose(result.head.probabilities(features)[0], row, atol=1e-5)
+def test_a_head_that_knows_nothing_is_trained_as_auto_does(pictures, model_path):
+    model = small_model(seed=1)
+    last = next(layer for layer in model.neuralNetworkClassifier.layers if layer.name == "last")
+    last.innerProduct.bias.floatValue[:] = [3.0, 0.0]  # sure of Cat, whatever it is shown
+    model_path.write_bytes(model.SerializeToString())
+    with Workspace(pictures, model_path) as workspace:
+        found = predictions(workspace.scan())
+        everything = {content: truth(path) for path, (content, _) in found.items()}
+        said, shown = live(workspace, everything)
+        assert said.verdicts == 24
+        events = list(workspace.model.train(workspace.teaching().lesson(everything), settings=Settings(budget=QUICK)))
+        result = events[-1]
+        assert (said.flips, said.learned, said.broken) == (result.flips, result.learned, result.broken)
+        for content, row in shown.items():
+            features = workspace._store.read(workspace._store.find([content]))
+            np.testing.assert_allclose(result.head.probabilities(features)[0], row, atol=1e-5)
 
 
 def test_neighbours_are_refused(pictures, tmp_path):

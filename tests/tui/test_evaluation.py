@@ -30,7 +30,7 @@ def said(*given, running=Running()):  # noqa: B008
 
 def test_figures_are_those_of_the_intervals():
     low, high = interval(44, 50)
-    assert unseen(reviewed()) == f"Unseen: 88 %, {round(100 * low)}–{round(100 * high)}." == "Unseen: 88 %, 76–94."
+    assert unseen(reviewed()) == f"Unseen 66 → 88 %, {round(100 * low)}–{round(100 * high)}." == "Unseen 66 → 88 %, 76–94."
     low, high = gain(14, 3, 50)
     assert gained(14, 3, 50) == f"+22 points ({100 * low:+.0f} to {100 * high:+.0f})" == "+22 points (+6 to +36)"
     text = said(reviewed())

@@ -108,7 +108,7 @@ def test_orders():
     reviewed = judged.after(VerdictsReviewed((a, c), np.array([0.3, 0.1]), np.array([True, False]), 1, 2, 0, NO_SAMPLE))
     assert ordered("likely mistakes", reviewed) == ["a.png", "c.png", "b.png"]
     assert whys("likely mistakes", reviewed) == ["suspect 30 %", "agreed 10 %", ""]
-    assert reviewed.notice == "Unseen: 50 %, 9–91."
+    assert reviewed.notice == "Unseen 100 → 50 %, 9–91."
     assert ordered("audit", judged) == ["b.png", "a.png", "c.png"] and whys("audit", judged) == ["random", "", ""]
     alike = reviewed.after(AlikeFound((a, b, c), np.array([1, 0, 1])))
     assert ordered("alike", alike) == ["a.png", "c.png", "b.png"]
@@ -251,10 +251,10 @@ def test_the_line_after_a_retrain_fits_eighty_columns_with_how_right_it_is_on_un
     assert saved.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Saved as version 13."
     event = VerdictsReviewed(contents, np.ones(1420), np.zeros(1420, np.bool_), 1250, 900, 400, NO_SAMPLE)
     reviewed = saved.after(event)
-    assert reviewed.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen: 88 %, 86–90."
+    assert reviewed.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen 63 → 88 %, 86–90."
     assert len(reviewed.notice) < 80
     again = reviewed.after(replace(event, correct=1300))
-    assert again.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen: 92 %, 90–93."
+    assert again.notice == "118 of 120 flips learned, 12 of 1,300 accepted broken. Unseen 63 → 92 %, 90–93."
 
 
 def test_why_verdicts_are_not_reviewed_is_kept_until_they_are():

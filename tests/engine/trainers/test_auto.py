@@ -7,6 +7,8 @@ from engine.errors import BadLabels
 from engine.events import TrainingBegan
 from engine.head import Head, HeadLayer
 from engine.trainers import Lesson, Settings
+from engine.trainers.auto import knows_nothing
+from engine.trainers.lesson import Known
 
 
 def clusters(seed, count, width=60, apart=0.7):
@@ -52,6 +54,17 @@ def test_a_head_that_knows_something_is_edited(only_flips, make_training, run):
     lesson = Lesson(head, features[verdicts], targets[verdicts], features[anchors])
     assert lesson.flips.sum() >= 8
     assert chosen(run("auto", lesson, make_training(), Settings())) == "edit"
+
+
+@pytest.mark.parametrize(
+    ("sure", "right", "nothing"), [(4.0, 30, True), (0.2, 30, False), (4.0, 50, False), (4.0, 10, False)]
+)
+def test_ignorance_is_to_be_sure_and_right_by_chance_alone(sure, right, nothing):
+    """Of 60: one that says itself that it is unsure claims nothing that verdicts could disprove."""
+    targets = np.arange(60) % 2
+    said = np.where(np.random.default_rng(0).permutation(60) < right, targets, 1 - targets)
+    logits = sure * np.eye(2, dtype=np.float32)[said]
+    assert knows_nothing(Known(Head((HeadLayer("s", "softmax"),)), targets, logits)) == nothing
 
 
 def test_flips_that_all_go_one_way_are_no_ignorance(make_training, run):
