@@ -57,7 +57,7 @@ COMMANDS: tuple[Command, ...] = (
             "Model", True),
     Command("live", ("l",), "Live", "Retrain in memory at every verdict, and show it; r keeps it.", "Model"),
     Command("room", (), "Room", "Choose how much of new images is kept on the disk.", "Model"),
-    Command("stop", ("escape",), "Stop", "End a range; stop what runs, nothing is lost; show all; go back.", "Model"),
+    Command("stop", ("escape",), "Stop", "End a range; stop, losing nothing; show all; leave the sheet.", "Model"),
     Command("next_order", ("s",), "Order", "Sort: uncertain, mixed, likely mistakes, changed, name ...", "Looking", True),
     Command("alike", ("D",), "Duplicates", "Groups of pictures that are nearly the same; v takes a group.", "Looking"),
     Command("outcome", ("w",), "What changed", "What the last retrain learned, broke and missed; again: all.", "Looking"),
