@@ -38,3 +38,10 @@ def table(head, rows):
     """In Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
+
+
+def replaced(page, title, text):
+    """The page with what stands between the marks of that title."""
+    begin, end = f"<!-- {title}: measured -->\n", f"<!-- {title}: end -->"
+    before, rest = page.split(begin)
+    return before + begin + text + "\n" + end + rest.split(end)[1]

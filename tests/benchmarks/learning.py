@@ -24,6 +24,7 @@ from engine.cores import on_one_core
 from engine.events import TrainingBegan
 from engine.folder import scan
 from engine.images import pixels
+from tests.benchmarks.common import replaced
 from tests.benchmarks.curves import svg
 from tests.benchmarks.starter import WEIGHTS
 
@@ -204,9 +205,7 @@ def main():
     if given.write:
         for name, picture in pictures.items():
             given.write.with_name(f"{given.write.stem}-{name}.svg").write_text(picture)
-        before, _, rest = given.write.read_text().partition("<!-- measured -->")
-        after = rest.partition("<!-- end -->")[2]
-        given.write.write_text(f"{before}<!-- measured -->\n{text}\n<!-- end -->{after}")
+        given.write.write_text(replaced(given.write.read_text(), "Learning", text))
 
 
 if __name__ == "__main__":

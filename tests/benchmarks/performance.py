@@ -8,6 +8,10 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.benchmarks.common import replaced
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/performance.md"
 PARTS = (
@@ -28,13 +32,6 @@ def machine():
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     hardware = f"{platform.system()} {platform.machine()}, {names[0]}, {os.cpu_count()} cores"
     return f"{hardware}; Python {platform.python_version()}, {libraries}."
-
-
-def replaced(page, title, text):
-    """The page with what stands between the marks of that title."""
-    begin, end = f"<!-- {title}: measured -->\n", f"<!-- {title}: end -->"
-    before, rest = page.split(begin)
-    return before + begin + text + "\n" + end + rest.split(end)[1]
 
 
 def main():

@@ -261,7 +261,7 @@ def test_a_retrain_meanwhile_is_listed_and_the_comparison_asked_for_again(opened
         score = Score(1, 1, 0.1)
         said.to_say = [ModelSaved(tmp_path / "m.mlmodel", 3, score, score), Ended()]
         await until(pilot, lambda: "4 versions" in page(pilot))
-        assert said.asked[1:] == [Compare(0, 1)] * 2
+        assert [each for each in said.asked if isinstance(each, Compare)] == [Compare(0, 1)] * 2
         assert "Version 1: retrained (edit)" in page(pilot), "the cursor stays on its version"
         assert "3" in lines_of(pilot, "●")[0]
         said.to_say = [answer(), Ended()]

@@ -22,7 +22,7 @@ from engine.events import (
 from engine.head import Head
 from engine.journal import Journal
 from tui.app import Catflap
-from tui.messages import Ended, Failed, Keep, Retrain, Stop
+from tui.messages import Alike, Ended, Failed, Keep, Retrain, Stop
 from tui.settings import Choices
 from tui.widgets.lines import Counts, Notice, Title
 from tui.widgets.picture import Picture
@@ -179,7 +179,7 @@ def test_one_more_retrain_follows_however_often_it_is_asked_for(opened):
         said.to_say = [Ended(stopped=True)]
         await until(pilot, lambda: not pilot.app._main.session.busy)
         await pilot.pause(0.3)
-        assert [type(each) for each in said.asked] == [Retrain, Retrain, Stop]
+        assert [type(each) for each in said.asked if not isinstance(each, Alike)] == [Retrain, Retrain, Stop]
 
     opened(story)
 

@@ -111,7 +111,7 @@ class Main(Reviewing):
             moving = bool(kinds & {ImagesPredicted, FolderChanged, ModelOpened})
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self.found(before)
-            if ended and self._swapped:
+            if ended and self._swapped and not session.again:
                 self.explain()
                 self.review()
             self._swapped &= not ended
