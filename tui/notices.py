@@ -17,6 +17,11 @@ def hint(keys: Keys) -> str:
     )
 
 
+def none_given(keys: Keys) -> str:
+    """There is nothing to learn, or to show, yet."""
+    return f"Give some verdicts first: {keys['accept']} accepts, {keys['flip']} flips."
+
+
 def live_begins(keys: Keys) -> str:
     """Live was switched on."""
     return f"Live: verdicts show at once what they come to; {keys['retrain']} keeps it, {keys['live']} ends it."

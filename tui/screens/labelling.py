@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.errors import FolderError
 from engine.journal import EXCLUDED, HELD, LABEL, Journal, Verdict
+from tui.notices import none_given
 from tui.screens.moving import Moving
 from tui.screens.pick_label import PickLabel
 from tui.text import count, percent, safe
@@ -173,6 +174,8 @@ class Labelling(Moving):
         self._journal.append(verdicts, time.time())
         self._anchor, self._all_shown = None, False
         judged = self.session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
+        if judged.notice == none_given(judged.keys):
+            judged = judged.told("")
         given = f"{count(len(verdicts), 'verdict')} given; {self.session.keys['undo']} takes them back."
         self.become(judged.told(given) if marked else judged)
         if not marked and on:

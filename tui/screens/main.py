@@ -19,7 +19,7 @@ from tui.folding import after_all, together
 from tui.keys import face
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
-from tui.notices import hint, themed
+from tui.notices import hint, none_given, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.reviewing import Reviewing
@@ -161,9 +161,7 @@ class Main(Reviewing):
         session = self.session
         verdicts, aside = session.taught()
         if session.why_not or not verdicts:
-            keys = session.keys
-            none = f"Give some verdicts first: {keys['accept']} accepts, {keys['flip']} flips."
-            self._tell(session.why_not or none)
+            self._tell(session.why_not or none_given(session.keys))
         elif session.busy:
             self.become(session.queued())
         else:

@@ -9,6 +9,7 @@ from engine.journal import Journal
 from tui.history import read_versions
 from tui.matrix import cell_filter, matrix
 from tui.messages import Curve, Restore
+from tui.notices import none_given
 from tui.pace import pace
 from tui.running import Record
 from tui.screens.history import History
@@ -56,7 +57,7 @@ class Reviewing(Sorting):
     def action_matrix(self) -> None:
         """Verdicts against predictions, and how right the model is on what it has not learned."""
         if not matrix(self.session).counts.any():
-            self._tell("Give some verdicts first: a accepts, x flips.")
+            self._tell(none_given(self.session.keys))
             return
         self._tell("")
         work = pace(self._journal), self._record.running(self._journal)
