@@ -144,7 +144,7 @@ def test_a_mouse_chooses_a_row_runs_the_footer_and_changes_the_order(started):
         app.send(click(8, 5))
         app.wait_for("▸", since=mark)
         mark = len(app.said)
-        app.send(click(2, 24))
+        app.send(click(9, 24))
         app.wait_for("1 verdict", since=mark)
         title = re.search(r" Catflap · .*? · uncertain first", app.text)[0]
         mark = len(app.said)

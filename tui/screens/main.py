@@ -228,7 +228,8 @@ class Main(Reviewing):
 
 def bound(commands: Iterable[Command]) -> type[Main]:
     """The main screen with these commands' keys; Textual takes them from the class."""
-    keyed = (command for command in commands if command.keys)
+    # On a narrow screen the last line is cut: what tells all keys comes first in it.
+    keyed = sorted((command for command in commands if command.keys), key=lambda each: each.action != "help")
     bindings = [
         Binding(",".join(each.keys), each.action, each.name, show=each.footer, key_display=face(each.keys[0]))
         for each in keyed
