@@ -99,10 +99,13 @@ def chosen(
 
 
 def _better(one: NDArray[np.bool_], other: NDArray[np.bool_], shares: Array) -> bool:
-    """Whether one is right more often, by `SURE` standard errors of the paired difference; `shares` (n,) add up to 1."""
+    """Whether one is right more often, by `SURE` standard errors of the paired difference; `shares` (n,) add up to 1.
+
+    The variance is as if one sample more told the contrary: among few that all tell the same there would be next to none.
+    """
     won = one.astype(np.float64) - other
-    mean = float(shares @ won)
-    return mean > SURE * float(np.sqrt((shares**2) @ (won - mean) ** 2))
+    mean, squares = float(shares @ won), shares**2
+    return mean > SURE * float(np.sqrt(squares @ (won - mean) ** 2 + squares.sum() ** 2))
 
 
 def _right(lesson: Lesson) -> float:
