@@ -8,10 +8,8 @@ closer, all on one side. Then a new classifier on the starter, and one that wron
 into a page, and the curves beside it.
 """
 
-import argparse
 import platform
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +17,9 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
-from engine.convert.starter import starter
 from engine.cores import on_one_core
-from engine.events import TrainingBegan
-from engine.folder import scan
-from engine.images import pixels
-from tests.benchmarks.common import replaced
+from tests.benchmarks.common import arguments, labelled, replaced, trained, untrained
 from tests.benchmarks.curves import svg
-from tests.benchmarks.starter import WEIGHTS
 
 TRAINERS = ("edit", "auto", "fit", "sgd", "plain")
 COLUMNS = ("learned", "right ones kept", "unseen before", "unseen after", "change")
@@ -46,12 +39,9 @@ def views(picture, count):
 
 def read(model, folder, count=1):
     """Features and label numbers of all photographs; the `count` views of one follow each other."""
-    number = {label.lower(): index for index, label in enumerate(model.labels)}
-    names = [name for name in sorted(scan(folder)) if name.split("/")[0].lower() in number]
-    size = model.image
-    each = (pixels(folder / name, size.width, size.height, size.color) for name in names)
+    each, labels = labelled(model, folder)
     pictures = np.stack([view for picture in each for view in views(picture, count)])
-    return model.features(pictures), np.repeat([number[name.split("/")[0].lower()] for name in names], count)
+    return model.features(pictures), np.repeat(labels, count)
 
 
 def dealt(photographs, count, inside, rng):
@@ -61,21 +51,12 @@ def dealt(photographs, count, inside, rng):
     return (rows[0], rows[1]) if count == 1 else (rng.permutation(rows[0]), rows[1])
 
 
-def trained(model, head, data, judged, rest, trainer):
-    """The result, milliseconds, and the trainer that ran."""
-    features, labels = data
-    lesson = engine.Lesson(head, features[judged], labels[judged], features[rest])
-    start = time.perf_counter()
-    events = list(engine.TRAINERS[trainer](lesson, model.network.training, engine.Settings(seed=0)))
-    spent = 1000 * (time.perf_counter() - start)
-    return events[-1], spent, next(event for event in events if isinstance(event, TrainingBegan)).trainer
-
-
 def split(model, head, data, rows, trainer, judged):
     """Shares of flips learned and of right ones kept; unseen accuracy before, after, and the change; milliseconds."""
     (features, labels), (folder, unseen) = data, rows
     old = head.logits(features).argmax(axis=1)
-    result, spent, _ = trained(model, head, data, judged, np.setdiff1d(folder, judged), trainer)
+    rest = np.setdiff1d(folder, judged)
+    result, spent, _ = trained(model, engine.Lesson(head, features[judged], labels[judged], features[rest]), trainer)
     now = result.head.logits(features).argmax(axis=1)
     right = folder[old[folder] == labels[folder]]
     before, after = ((said[unseen] == labels[unseen]).mean() for said in (old, now))
@@ -122,13 +103,12 @@ def cases(model, folder, count):
 
 def newcomer(folder):
     """A new classifier on the starter, its features, labels, and a weak head, by seed: taught with some wrong labels."""
-    names = sorted({name.split("/")[0] for name in scan(folder) if "/" in name})
-    model = engine.open_model(starter(names, WEIGHTS, 0))
+    model = untrained(folder)
     data = features, labels = read(model, folder)
 
     def weak(rng):
         rows = rng.permutation(len(labels))[:TAUGHT]
-        taught = np.where(rng.random(TAUGHT) < WRONG, (labels[rows] + 1) % len(names), labels[rows])
+        taught = np.where(rng.random(TAUGHT) < WRONG, (labels[rows] + 1) % len(model.labels), labels[rows])
         lesson = engine.Lesson(model.head, features[rows], taught, features[:0])
         return list(engine.TRAINERS["fit"](lesson, model.network.training, engine.Settings()))[-1].head
 
@@ -137,7 +117,7 @@ def newcomer(folder):
 
 def curve(model, data, trainers, counts, splits):
     """Lines of a table of accuracy by verdicts a label, and trainer -> means."""
-    labels, lines, means = data[1], [], {}
+    (features, labels), means = data, {}
     lines = ["", "| trainer | " + " | ".join(map(str, counts)) + " |", "| --- " * (len(counts) + 1) + "|"]
     for trainer in trainers:
         cells = []
@@ -147,8 +127,9 @@ def curve(model, data, trainers, counts, splits):
                 rng = np.random.default_rng(seed)
                 judged = np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:each] for k in np.unique(labels)])
                 rest = np.setdiff1d(np.arange(len(labels)), judged)
-                head = trained(model, model.head, data, judged, rest, trainer)[0].head
-                rights.append((head.logits(data[0][rest]).argmax(axis=1) == labels[rest]).mean())
+                lesson = engine.Lesson(model.head, features[judged], labels[judged], features[rest])
+                head = trained(model, lesson, trainer)[0].head
+                rights.append((head.logits(features[rest]).argmax(axis=1) == labels[rest]).mean())
             mean, half = interval(rights)
             cells.append(f"{mean:.1f} ± {half:.1f}")
             means.setdefault(trainer, []).append(mean)
@@ -191,12 +172,7 @@ def measured(given):
 
 def main():
     """Print the tables; with --write, put them into a page between its marks, and the curves beside it."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--splits", type=int, default=24)
-    parser.add_argument("--write", type=Path)
-    given = parser.parse_args()
+    given = arguments(__doc__, 24)
     # Products this small are no faster on more.
     with on_one_core():
         lines, pictures = measured(given)

@@ -8,7 +8,6 @@ chance; all others are the trainer's anchors, and are what it is measured on.
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +15,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
-from engine.convert.starter import starter
-from engine.folder import scan
-from engine.images import pixels
+from tests.benchmarks.common import labelled, trained, untrained
 
 TRAINERS = ("auto", "fit", "edit", "sgd", "plain")
-WEIGHTS = Path(__file__).resolve().parents[2] / "samples" / "efficientnet_lite0.npz"
 
 
 def read(folder, hidden):
     """The untrained model, the features of all photographs, and their label numbers."""
-    names = [name for name in sorted(scan(folder)) if "/" in name]
-    labels = sorted({name.split("/")[0] for name in names})
-    model = engine.open_model(starter(labels, WEIGHTS, hidden))
-    size = model.image
-    pictures = np.stack([pixels(folder / name, size.width, size.height, size.color) for name in names])
-    return model, model.features(pictures), np.array([labels.index(name.split("/")[0]) for name in names])
+    model = untrained(folder, hidden)
+    each, targets = labelled(model, folder)
+    return model, model.features(np.stack(list(each))), targets
 
 
 def draw(model, features, targets, trainer, each, seed):
@@ -40,11 +33,9 @@ def draw(model, features, targets, trainer, each, seed):
     chosen = np.concatenate([rng.permutation(np.flatnonzero(targets == k))[:each] for k in range(targets.max() + 1)])
     others = np.setdiff1d(np.arange(len(targets)), chosen)
     lesson = engine.Lesson(model.head, features[chosen], targets[chosen], features[others])
-    start = time.perf_counter()
-    began, *_, result = engine.TRAINERS[trainer](lesson, model.network.training, engine.Settings(seed=seed))
-    seconds = time.perf_counter() - start
+    result, milliseconds, ran = trained(model, lesson, trainer, seed)
     right = result.head.logits(features[others]).argmax(axis=1) == targets[others]
-    return 100 * float(right.mean()), 1000 * seconds, began.trainer
+    return 100 * float(right.mean()), milliseconds, ran
 
 
 def row(trainer, each, draws):

@@ -7,7 +7,6 @@ ones; every wrong prediction of the folder is flipped and 20 right ones are acce
 anchors. A new classifier on the starter learns from verdicts that were dealt by label.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -17,13 +16,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
 from engine.augment import AUGMENTS, VIEWS, views_of
-from engine.convert.starter import starter
 from engine.cores import on_one_core
-from engine.folder import scan
-from engine.images import pixels
-from tests.benchmarks.common import replaced
+from tests.benchmarks.common import arguments, labelled, replaced, trained, untrained
 from tests.benchmarks.learning import interval
-from tests.benchmarks.starter import WEIGHTS
 
 INSIDE, ACCEPTED = 120, 20
 EACH = (5, 20)
@@ -31,16 +26,13 @@ EACH = (5, 20)
 
 def read(model, folder):
     """Features of all photographs, by view, the pictures themselves under ""; and their label numbers."""
-    number = {label.lower(): index for index, label in enumerate(model.labels)}
-    names = [name for name in sorted(scan(folder)) if name.split("/")[0].lower() in number]
-    size = model.image
-    pictures = [pixels(folder / name, size.width, size.height, size.color) for name in names]
+    each, labels = labelled(model, folder)
+    pictures = list(each)
     seen = {name: model.features(np.stack([view(each) for each in pictures])) for name, view in VIEWS.items()}
-    labels = np.array([number[name.split("/")[0].lower()] for name in names])
     return {"": model.features(np.stack(pictures)), **seen}, labels
 
 
-def trained(model, data, judged, rest, augment, trainer):
+def taught(model, data, judged, rest, augment, trainer):
     """The result of a training on these rows and their views."""
     features, labels = data
     lesson = engine.Lesson(model.head, features[""][judged], labels[judged], features[""][rest])
@@ -48,7 +40,7 @@ def trained(model, data, judged, rest, augment, trainer):
     if views:
         of = np.tile(np.arange(len(judged)), len(views))
         lesson = lesson.with_views(np.concatenate([features[view][judged] for view in views]), of)
-    return list(engine.TRAINERS[trainer](lesson, model.network.training, engine.Settings()))[-1]
+    return trained(model, lesson, trainer)[0]
 
 
 def edited(model, data, augment, seed):
@@ -60,7 +52,7 @@ def edited(model, data, augment, seed):
     right = folder[old[folder] == labels[folder]]
     judged = np.concatenate([np.setdiff1d(folder, right), right[:ACCEPTED]])
     rest = right[ACCEPTED:]
-    result = trained(model, data, judged, rest, augment, "edit")
+    result = taught(model, data, judged, rest, augment, "edit")
     now = result.head.logits(features[""]).argmax(axis=1)
     rise = (now[unseen] == labels[unseen]).mean() - (old[unseen] == labels[unseen]).mean()
     return result.learned / result.flips, (now[rest] == old[rest]).mean(), rise
@@ -72,7 +64,7 @@ def begun(model, data, augment, each, seed):
     rng = np.random.default_rng(seed)
     judged = np.concatenate([rng.permutation(np.flatnonzero(labels == k))[:each] for k in np.unique(labels)])
     rest = np.setdiff1d(np.arange(len(labels)), judged)
-    head = trained(model, data, judged, rest, augment, "fit").head
+    head = taught(model, data, judged, rest, augment, "fit").head
     return (head.logits(features[""][rest]).argmax(axis=1) == labels[rest]).mean()
 
 
@@ -85,8 +77,7 @@ def measured(given):
     """The lines of the table."""
     model = engine.open_model(given.model)
     data = read(model, given.folder)
-    names = sorted({name.split("/")[0] for name in scan(given.folder) if "/" in name})
-    new = engine.open_model(starter(names, WEIGHTS, 0))
+    new = untrained(given.folder)
     fresh = read(new, given.folder)
     heads = ["views", "learned", "anchors kept", "change unseen", *(f"new, {each} a label" for each in EACH)]
     lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
@@ -100,12 +91,7 @@ def measured(given):
 
 def main():
     """Print the table; with --write, put it into a page between its marks."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("model", type=Path)
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--splits", type=int, default=30)
-    parser.add_argument("--write", type=Path)
-    given = parser.parse_args()
+    given = arguments(__doc__, 30)
     with on_one_core():
         text = "\n".join(measured(given))
     sys.stdout.write(text + "\n")
