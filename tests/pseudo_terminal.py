@@ -96,3 +96,10 @@ class PseudoTerminal:
                 self.code = os.waitstatus_to_exitcode(status)
         assert self.code is not None, "it did not end"
         return self.code
+
+
+def ready(app):
+    """Wait until the app has predicted the 24 pictures of the fixture `pictures`."""
+    app.wait_for("24 images")
+    app.wait_for(" %")
+    app.settle()

@@ -11,7 +11,7 @@ import pytest
 
 from engine.spec.schema import Model
 from tests.model_metadata import without_ours
-from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal
+from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal, ready
 
 ASKS_ABOVE = """
 import sys
@@ -36,9 +36,7 @@ with Journal(home(folder) / "journal.db") as journal:
 def test_from_a_folder_to_a_better_model(pictures, model_path, size):
     original = model_path.read_bytes()
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path], *size) as app:
-        app.wait_for("24 images")
-        app.wait_for(" %")
-        app.settle()
+        ready(app)
         assert "version 0" in app.text
         app.send("xxa")
         app.wait_for("3 verdicts")
@@ -73,9 +71,7 @@ def test_from_a_folder_to_a_better_model(pictures, model_path, size):
 def test_live_shows_verdicts_learned_and_retrain_keeps_them(pictures, model_path):
     original = model_path.read_bytes()
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off"]) as app:
-        app.wait_for("24 images")
-        app.wait_for(" %")
-        app.settle()
+        ready(app)
         app.send("l")
         app.wait_for("LIVE")
         mark = len(app.said)
@@ -94,9 +90,7 @@ def test_live_shows_verdicts_learned_and_retrain_keeps_them(pictures, model_path
 
 def test_a_filter_typed_at_once_with_what_follows(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--preview", "off"]) as app:
-        app.wait_for("24 images")
-        app.wait_for(" %")
-        app.settle()
+        ready(app)
         mark = len(app.said)
         app.send("/c0 -c03\rV1")
         app.wait_for("5 verdicts given", since=mark)

@@ -91,8 +91,8 @@ class Escapes:
 class Unsplit(App[None]):
     """An app whose keys come out whole."""
 
-    def __init__(self, **given: bool | None) -> None:
-        super().__init__(**given)  # pyright: ignore[reportArgumentType]
+    def __init__(self, ansi_color: bool | None) -> None:
+        super().__init__(ansi_color=ansi_color)
         linux_driver.XTermParser = Patient  # pyright: ignore[reportPrivateImportUsage]
         self._escapes = Escapes()
 

@@ -7,7 +7,7 @@ import pytest
 from textual.events import Key, MouseDown
 
 from engine.journal import LABEL, Journal
-from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal
+from tests.pseudo_terminal import CATFLAP, ROOT, PseudoTerminal, ready
 from tests.tui.test_main import opened, until
 from tui import escapes
 from tui.escapes import HOLD_S, LATE_S, Escapes, Patient
@@ -139,9 +139,7 @@ def test_the_parser_takes_a_lone_esc_as_soon_as_textual_does(monkeypatch):
 @pytest.mark.parametrize("pieces", [("\x1b", "[H"), ("\x1b", "[", "H"), ("\x1b[", "H"), ("\x1b[1", "~")])
 def test_home_in_pieces_is_home_and_holds_nothing_out(pictures, model_path, pieces):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--order", "name"]) as app:
-        app.wait_for("24 images")
-        app.wait_for(" %")
-        app.settle()
+        ready(app)
         app.send("jja")
         app.wait_for("1 verdict")
         app.send("k")

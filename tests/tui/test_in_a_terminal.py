@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from tests.pseudo_terminal import CATFLAP, PseudoTerminal
+from tests.pseudo_terminal import CATFLAP, PseudoTerminal, ready
 
 COLOUR = re.compile(rb"\x1b\[([0-9;]*)m")
 
@@ -37,12 +37,6 @@ def started(pictures, model_path, tmp_path):
         return PseudoTerminal(arguments, *size, env={"CATFLAP_SETTINGS": str(file), **variables})
 
     return start
-
-
-def ready(app):
-    app.wait_for("24 images")
-    app.wait_for(" %")
-    app.settle()
 
 
 def test_own_keys_and_order(started):

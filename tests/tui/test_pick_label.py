@@ -4,7 +4,7 @@ import pytest
 from textual.widgets import OptionList
 
 from engine.events import ModelOpened
-from tests.pseudo_terminal import CATFLAP, PseudoTerminal
+from tests.pseudo_terminal import CATFLAP, PseudoTerminal, ready
 from tests.tui.test_main import LABELS, ROWS, cursor_name, given, no_haste, opened, predicted, until
 from tui.label_search import search
 from tui.screens.pick_label import PickLabel
@@ -135,9 +135,7 @@ def test_text_that_hides_is_shown_as_it_is_and_given_as_it_was(opened):
 
 def test_keys_that_come_many_at_once_are_all_typed(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path]) as app:
-        app.wait_for("24 images")
-        app.wait_for(" %")
-        app.settle()
+        ready(app)
         app.send("taxqueu")
         app.wait_for("axqueu")
         app.settle()
