@@ -59,6 +59,11 @@ conformance: conformance-core
 slow:
     python -m pytest -m slow
 
+# Hostile runs, each as long as it takes; then docs/reliability.md
+hostile:
+    python -m tests.hostile.tested
+    python -m tests.documents.pages --write
+
 # How fast a new classifier learns: FOLDER/<label>/*.jpg
 starter FOLDER:
     python tests/benchmarks/starter.py {{FOLDER}}

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from tests.documents import command_line, keys
 from tests.documents.blocks import filled
+from tests.hostile import report
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = {"docs/keys.md": keys.blocks, "docs/command-line.md": command_line.blocks}
+PAGES = {"docs/keys.md": keys.blocks, "docs/command-line.md": command_line.blocks, "docs/reliability.md": report.blocks}
 """By page, what gives its blocks."""
 
 
