@@ -21,7 +21,10 @@ class Line:
 
 
 def write(name: str, title: str, again: str, lines: list[Line], folder: Path = RECORDS) -> None:
-    """Keep what a run found; `again` is the command that runs it again. `python -m tests.documents.pages --write` puts it into the page."""
+    """Keep what a run found; `again` is the command that runs it again.
+
+    `python -m tests.documents.pages --write` puts it into the page.
+    """
     system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     record = {"title": title, "again": again, "system": system, "lines": [asdict(line) for line in lines]}
     folder.mkdir(parents=True, exist_ok=True)
