@@ -62,6 +62,7 @@ slow:
 # Hostile runs, each as long as it takes; then docs/reliability.md
 hostile:
     python -m tests.hostile.tested
+    python -m tests.hostile.damage
     python -m tests.documents.pages --write
 
 # How fast a new classifier learns: FOLDER/<label>/*.jpg

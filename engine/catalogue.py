@@ -4,7 +4,8 @@ Written by the engine's process alone. It can be made again from the folder, the
 store, but for the history's dates and figures.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.database import DURABLE, Layout, open_database, problems_of, transaction
+from engine.database import DURABLE, Layout, damaged, open_database, problems_of, transaction
 from engine.listing import Stamp
 from engine.store_index import KEY_BYTES
 
@@ -39,6 +40,7 @@ LAYOUT = Layout(
         "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
     ),
     settings=DURABLE,
+    examined=True,
     changes={
         1: ("DROP TABLE predictions", PREDICTIONS),
         2: tuple(
@@ -47,6 +49,20 @@ LAYOUT = Layout(
         ),
     },
 )
+
+
+_SOUND = (
+    ("images", "path, size, modified_ns, inode, problem", "text, integer, integer, integer, text"),
+    ("predictions", "model, contents, probabilities", "text, blob, blob"),
+    ("versions", "digest, file, at, origin, trainer", "text, text, real, text, text"),
+    ("settings", "name, value", "text, text"),
+)
+"""By table: the kinds that values of these columns are of; SQLite itself takes any."""
+_LENGTHS = (
+    ("images", "ifnull(typeof(content) = 'blob' AND length(content) = 16, 1)"),
+    ("predictions", "length(contents) % 16 = 0 AND length(probabilities) % max(1, length(contents) / 4) = 0"),
+)
+"""By table, what else holds of every row."""
 
 
 class Known(NamedTuple):
@@ -128,14 +144,25 @@ class Catalogue:
         """Give the file back."""
         self._db.close()
 
+    def read_through(self) -> None:
+        """Read what a scan asks for first. Raises Damaged where any of it is not what was written."""
+        for table, condition in (*((table, _kinds(columns, kinds)) for table, columns, kinds in _SOUND), *_LENGTHS):
+            if self._rows(f"SELECT 1 FROM {table} WHERE NOT ({condition}) LIMIT 1"):
+                raise damaged(self._path)
+        self.images()
+        self.versions()
+        for (name,) in self._rows("SELECT name FROM settings"):
+            self.setting(name)
+
     def images(self) -> Mapping[str, Known]:
         """Every image by path; changes with the catalogue."""
         if self._images is None:
             rows = self._rows("SELECT path, size, modified_ns, inode, content, problem FROM images")
-            self._images = {
-                _path(path): Known(Stamp(size, modified_ns, inode), content, problem)
-                for path, size, modified_ns, inode, content, problem in rows
-            }
+            with self._as_written():
+                self._images = {
+                    path_of(path): Known(Stamp(size, modified_ns, inode), content, problem)
+                    for path, size, modified_ns, inode, content, problem in rows
+                }
         return self._images
 
     def put_images(self, images: Mapping[str, Known]) -> None:
@@ -188,11 +215,19 @@ class Catalogue:
     def setting(self, name: str) -> str:
         """A remembered setting; empty if there is none."""
         rows = self._rows("SELECT value FROM settings WHERE name = ?", name)
-        return _path(rows[0][0]) if rows else ""
+        with self._as_written():
+            return path_of(rows[0][0]) if rows else ""
 
     def remember(self, name: str, value: str) -> None:
         """Remember a setting."""
         self._many("INSERT OR REPLACE INTO settings VALUES (?, ?)", [(name, _text(value))])
+
+    @contextmanager
+    def _as_written(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except UnicodeError as error:
+            raise damaged(self._path) from error
 
     def _rows(self, statement: str, *values: Any) -> list[Any]:
         with problems_of(self._path):
@@ -209,5 +244,12 @@ def _text(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
-def _path(text: str) -> str:
+def path_of(text: str) -> str:
+    """What `_text` made of a name, as it was. Raises UnicodeError."""
     return text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+def _kinds(columns: str, kinds: str) -> str:
+    """A condition: each of these columns is of its kind."""
+    pairs = zip(columns.split(", "), kinds.split(", "), strict=True)
+    return " AND ".join(f"typeof({column}) = '{kind}'" for column, kind in pairs)

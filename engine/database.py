@@ -3,41 +3,48 @@
 import os
 import sqlite3
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.database_problems import Damaged, OtherSchema, damaged, problems_of, result_code
 from engine.errors import FolderError
+from engine.filesystem import is_network
+from engine.write_ahead import has_hole
+
+__all__ = [
+    "BUSY_TIMEOUT_S",
+    "DURABLE",
+    "QUICK",
+    "Damaged",
+    "Layout",
+    "OtherSchema",
+    "damaged",
+    "identity",
+    "log_of",
+    "mended",
+    "open_database",
+    "problems_of",
+    "sync_folder",
+    "transaction",
+]
 
 BUSY_TIMEOUT_S = 5.0
 """How long a lock that another process holds is waited for."""
 
-DURABLE = ("journal_mode = WAL", "synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1")
-"""A commit returns when the log is on the disk; macOS empties the disk's own cache only when asked by `fullfsync`."""
+DURABLE = ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1")
+"""A commit returns when it is on the disk; macOS empties the disk's own cache only when asked by `fullfsync`."""
 
-QUICK = ("journal_mode = WAL", "synchronous = NORMAL")
+QUICK = ("synchronous = NORMAL",)
 """What was committed survives the end of the process; a power cut may take the last commits, never the order."""
 
-_IN_USE = ("{path} is in use by another program.", "Close the other program and try again.")
-_NOT_OURS = ("{path} cannot be opened or written.", "Check that its folder exists and that you may write to it.")
-_SPOILT = ("{path} is damaged.", "It is left as it is. Put back a copy of it, or move it away to begin a new one.")
+_SCHEMAS = 1000
+"""No layout has had so many."""
+
+SHARED = ("synchronous = EXTRA",)
+"""Besides, where there is no log but a file to go back with: its end, too, is on the disk before a commit returns."""
 
 _EFFECTIVE = os.access in os.supports_effective_ids
-
-PROBLEMS: dict[int, tuple[str, str]] = {
-    sqlite3.SQLITE_BUSY: _IN_USE,
-    sqlite3.SQLITE_LOCKED: _IN_USE,
-    sqlite3.SQLITE_PROTOCOL: _IN_USE,
-    sqlite3.SQLITE_READONLY: _NOT_OURS,
-    sqlite3.SQLITE_PERM: _NOT_OURS,
-    sqlite3.SQLITE_AUTH: _NOT_OURS,
-    sqlite3.SQLITE_CANTOPEN: _NOT_OURS,
-    sqlite3.SQLITE_FULL: ("{path} cannot grow: the disk is full.", "Free some space and try again."),
-    sqlite3.SQLITE_IOERR: ("{path} cannot be read or written: the disk failed.", "Check the disk, then try again."),
-    sqlite3.SQLITE_NOTADB: _SPOILT,
-    sqlite3.SQLITE_CORRUPT: _SPOILT,
-}
-"""A sentence and a hint for each primary result code (https://www.sqlite.org/rescode.html) that is not a bug."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +63,10 @@ class Layout:
     """DURABLE or QUICK."""
     changes: Mapping[int, tuple[str, ...]] = field(default_factory=dict[int, tuple[str, ...]])
     """By an older schema: the statements that make the next one of it."""
-
-
-class Damaged(FolderError):
-    """A database whose content is not what was written, or not of the layout asked for."""
-
-
-class OtherSchema(FolderError):
-    """A database of an older or a newer Catflap."""
+    examined: bool = False
+    """Whether every page is looked at whenever it is opened: 0.1 to 0.2 s for 100,000 images or verdicts."""
+    logged: bool = False
+    """Whether its log is, too: of one with a hole, SQLite takes what lies before, and says nothing."""
 
 
 def open_database(
@@ -74,15 +77,20 @@ def open_database(
     It commits by `transaction` alone, and may pass from thread to thread but serves one at a time. Raises Damaged,
     OtherSchema, or FolderError for a file that is locked or may not be written. No file is deleted or replaced.
     """
-    _refuse_unsafe(path, read_only)
+    _refuse_unsafe(path, layout, read_only)
     with problems_of(path):
         if read_only and not path.exists():
             return _in_memory(layout)
-        connection = _connect(path, read_only, busy_timeout_s)
+        _examine(path, layout, read_only, busy_timeout_s)
+        shared = is_network(path.parent)
+        connection = _connect(path, read_only, busy_timeout_s, shared)
         try:
             empty = _check(connection, path, layout, read_only)
             if not read_only:
+                _settle(connection, layout, shared)
                 _create(connection, layout)
+            if not (empty and read_only):
+                _require_columns(connection, path, layout)
         except BaseException:
             connection.close()
             raise
@@ -106,47 +114,44 @@ def transaction(connection: sqlite3.Connection) -> Generator[None, None, None]:
         raise
 
 
-@contextmanager
-def problems_of(path: Path) -> Generator[None, None, None]:
-    """Turn SQLite's failures inside the block into a FolderError that names `path`; bugs pass as they are."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        problem = PROBLEMS.get(_code(error))
-        if problem is None:
-            raise
-        if problem is _SPOILT:
-            raise damaged(path) from error
-        sentence, hint = problem
-        raise FolderError(sentence.format(path=repr(str(path))), hint) from error
-
-
-def damaged(path: Path) -> Damaged:
-    """The error for a database whose content is not what was written."""
-    sentence, hint = _SPOILT
-    return Damaged(sentence.format(path=repr(str(path))), hint)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """The primary result code; 0 where the error is not SQLite's own but the caller's."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
-
-
 def _make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     folder.mkdir(parents=True, exist_ok=True)
     # SQLite flushes the folder that a database lies in, but not the one above, which tells that the folder is there.
-    above = os.open(folder.parent, os.O_RDONLY)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed, made or removed in a folder durable. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(above)
+        os.fsync(handle)
     finally:
-        os.close(above)
+        os.close(handle)
 
 
-def _refuse_unsafe(path: Path, read_only: bool) -> None:
+def identity(path: Path) -> tuple[int, int] | None:
+    """Tells a file from another one in its place; None if there is none."""
+    with suppress(OSError):
+        status = path.stat()
+        return status.st_dev, status.st_ino
+    return None
+
+
+def log_of(path: Path) -> Path:
+    """Where SQLite keeps what is not in the database yet."""
+    return path.with_name(path.name + "-wal")
+
+
+def mended(path: Path) -> Path:
+    """Where what was read back of a damaged database lies until it takes its place; see `recovery`."""
+    return path.with_name(f"{path.stem}.mended{path.suffix}")
+
+
+def _refuse_unsafe(path: Path, layout: Layout, read_only: bool) -> None:
     """Raise FolderError where SQLite would throw a log away, or open a file and only later fail to write it."""
-    log = path.with_name(path.name + "-wal")
+    log = log_of(path)
     try:
         if not read_only:
             _make_folder(path.parent)
@@ -154,13 +159,18 @@ def _refuse_unsafe(path: Path, read_only: bool) -> None:
         # SQLite deletes the log of an empty database; but a log is never begun before the database has a page.
         if not size_bytes and log.exists() and log.stat().st_size:
             raise damaged(path)
+        # A file system that crashed may leave nothing of it.
+        if not (size_bytes or read_only) and layout.examined and path.exists():
+            raise damaged(path)
+        if mended(path).exists() or (layout.logged and has_hole(log)):
+            raise damaged(path)
     except OSError as error:
         raise FolderError(f"{str(path)!r} cannot be opened: {error.strerror}.", "Check its folder.") from error
     if not read_only and path.exists() and not os.access(path, os.W_OK, effective_ids=_EFFECTIVE):
         raise FolderError(f"{str(path)!r} is read-only.", "Allow writing to it, or copy its folder elsewhere.")
 
 
-def _connect(path: Path, read_only: bool, busy_timeout_s: float) -> sqlite3.Connection:
+def _connect(path: Path, read_only: bool, busy_timeout_s: float, shared: bool = False) -> sqlite3.Connection:
     modes = ["mode=ro" if read_only else "mode=rwc"]
     # A database in WAL mode is read with two files beside it; where they cannot be made, SQLite must be told that
     # nobody writes. That holds if no log is there, for a log would be passed over.
@@ -175,14 +185,53 @@ def _connect(path: Path, read_only: bool, busy_timeout_s: float) -> sqlite3.Conn
             check_same_thread=False,
         )
         try:
+            if shared and not read_only:
+                # A log that is there is read without memory shared with others.
+                connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.Error as error:
             connection.close()
-            if mode == modes[-1] or _code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            if mode == modes[-1] or result_code(error) not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
         else:
             return connection
     raise AssertionError("the last mode either returns or raises")
+
+
+def _examine(path: Path, layout: Layout, read_only: bool, busy_timeout_s: float) -> None:
+    """Raise Damaged where a page is not as SQLite made it; by a connection that cannot write, not even at its end."""
+    # What an end in the middle of a commit left is put right first, by one that can.
+    unfinished = path.with_name(path.name + "-journal").exists()
+    if not (layout.examined and path.exists() and path.stat().st_size):
+        return
+    with closing(_connect(path, read_only or not unfinished, busy_timeout_s)) as connection:
+        if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+            raise damaged(path)
+
+
+def _settle(connection: sqlite3.Connection, layout: Layout, shared: bool) -> None:
+    """Choose how commits are made: by a log, which all who have the file open share in memory, or without."""
+    mode, wanted = connection.execute("PRAGMA journal_mode").fetchone()[0], "delete" if shared else "wal"
+    if mode != wanted:
+        # While others have it open, it may stay without a log, but never with one.
+        with suppress(*(() if shared else (sqlite3.OperationalError,))):
+            connection.execute(f"PRAGMA journal_mode = {wanted}")
+    for setting in (*layout.settings, *(SHARED if shared else ())):
+        connection.execute(f"PRAGMA {setting}")
+    if shared:
+        connection.execute("PRAGMA locking_mode = NORMAL")
+
+
+def _require_columns(connection: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    """Raise Damaged where tables are not those of `layout`."""
+    with closing(_in_memory(layout)) as model:
+        if not _columns(model) <= _columns(connection):
+            raise damaged(path)
+
+
+def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:
+    names = "SELECT tables.name, columns.name FROM sqlite_master AS tables, pragma_table_info(tables.name) AS columns"
+    return set(connection.execute(names))
 
 
 def _in_memory(layout: Layout) -> sqlite3.Connection:
@@ -196,6 +245,8 @@ def _check(connection: sqlite3.Connection, path: Path, layout: Layout, read_only
     if connection.execute("PRAGMA application_id").fetchone()[0] != layout.application:
         raise Damaged(f"{str(path)!r} is not a {layout.kind}.", "Move it away to begin a new one.")
     schema = connection.execute("PRAGMA user_version").fetchone()[0]
+    if not 0 < schema < _SCHEMAS:
+        raise damaged(path)
     if schema != layout.schema and (read_only or schema not in layout.changes):
         newer = schema > layout.schema
         writer, hint = ("a newer", "Update Catflap.") if newer else ("an older", "Open it with that one.")
@@ -207,8 +258,6 @@ def _check(connection: sqlite3.Connection, path: Path, layout: Layout, read_only
 
 
 def _create(connection: sqlite3.Connection, layout: Layout) -> sqlite3.Connection:
-    for setting in layout.settings:
-        connection.execute(f"PRAGMA {setting}")
     marks = (f"PRAGMA application_id = {layout.application}", f"PRAGMA user_version = {layout.schema}")
     with transaction(connection):
         # Another process may have made the tables in the meantime.

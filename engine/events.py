@@ -93,6 +93,13 @@ class FeaturesRead:
 
 
 @dataclass(frozen=True)
+class CatalogueRecovered:
+    """What the engine keeps of the folder was damaged, and was made again."""
+
+    words: str
+
+
+@dataclass(frozen=True)
 class RoomAsked:
     """The scan waits: nobody has said yet how the features of so many new images are to be kept."""
 
@@ -259,6 +266,7 @@ Event = (
     | ImagesPredicted
     | ImageSkipped
     | FeaturesRead
+    | CatalogueRecovered
     | RoomAsked
     | TrainingBegan
     | SamplesCompared

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engine.aside import Aside, below, parted
 from engine.augment import view_keys, viewed, views_of
 from engine.errors import CannotTrain
-from engine.events import Event, FeaturesRead, FolderChanged, ImagesPredicted
+from engine.events import CatalogueRecovered, Event, FeaturesRead, FolderChanged, ImagesPredicted
 from engine.folder import Stamp, scan
 from engine.keeping import Keeping
 from engine.place import Place
@@ -56,7 +56,10 @@ class Gallery(Place):
         return FolderChanged(tuple(path for path in now if path not in before), changed, gone)
 
     def follow(self, change: FolderChanged) -> Iterator[Event]:
-        """Tell of a change of the folder, and predict what came."""
+        """Tell of a change of the folder, and predict what came; before, once, what became of a damaged catalogue."""
+        if self._recovered:
+            yield CatalogueRecovered(self._recovered)
+            self._recovered = ""
         yield change
         self._shown_before = None
         self._catalogue.drop_images(change.removed)

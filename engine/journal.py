@@ -5,26 +5,59 @@ or redo of one, so that going back is appended, too. Entries are in the order of
 compared.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from engine.database import BUSY_TIMEOUT_S, DURABLE, Layout, damaged, open_database, problems_of, transaction
+from engine.database import BUSY_TIMEOUT_S, DURABLE, Layout, damaged, identity, open_database, problems_of, transaction
+from engine.errors import FolderError
+from engine.verdicts import (
+    ACTIONS,
+    EXCLUDED,
+    HELD,
+    IMPORTED,
+    KEY_BYTES,
+    KINDS,
+    LABEL,
+    Change,
+    Counts,
+    Entry,
+    Standing,
+    Verdict,
+    checksum,
+    fold,
+)
 
-KEY_BYTES = 16
-"""Length of a content key."""
+__all__ = [
+    "ACTIONS",
+    "EXCLUDED",
+    "HELD",
+    "IMPORTED",
+    "KEY_BYTES",
+    "KINDS",
+    "LABEL",
+    "LAYOUT",
+    "Change",
+    "Counts",
+    "Entry",
+    "Journal",
+    "Standing",
+    "Verdict",
+    "fold",
+]
 
 _TABLES = (
     """
     CREATE TABLE steps (
         id INTEGER PRIMARY KEY,
         at REAL NOT NULL,
-        action TEXT NOT NULL CHECK (action IN ('give', 'undo', 'redo'))
+        action TEXT NOT NULL CHECK (action IN ('give', 'undo', 'redo')),
+        given INTEGER,
+        checksum INTEGER
     )
     """,
     f"""
@@ -36,143 +69,29 @@ _TABLES = (
         shown TEXT NOT NULL,
         version INTEGER NOT NULL,
         kind TEXT NOT NULL DEFAULT 'label',
+        checksum INTEGER,
         PRIMARY KEY (step, position)
     ) WITHOUT ROWID
     """,
 )
+"""A step tells how many verdicts it gives. Checksums are of all that a row says; NULL in rows of the first schema."""
 
-LABEL, IMPORTED, HELD, EXCLUDED = KINDS = ("label", "imported", "held", "excluded")
-"""What a verdict is: a person's label; one that came with the pictures, not confirmed yet; a person's label of a
-picture that is held out, so that models are measured on it and never trained; no label, and not to be trained on."""
+_CHECKED = (
+    *(f"ALTER TABLE steps ADD COLUMN {name} INTEGER" for name in ("given", "checksum")),
+    "ALTER TABLE verdicts ADD COLUMN checksum INTEGER",
+)
 
-LAYOUT = Layout("journal of verdicts", int.from_bytes(b"ctfl", "big"), 1, _TABLES, DURABLE)
-"""The file's mark, the number of its schema, its tables, and that they are durable."""
+LAYOUT = Layout(
+    "journal of verdicts", int.from_bytes(b"ctfl", "big"), 2, _TABLES, DURABLE, {1: _CHECKED}, examined=True, logged=True
+)
+"""The file's mark, the number of its schema, its tables, that they are durable, and looked through at every opening."""
 
 _ENTRIES = """
-SELECT id, at, action, image, label, shown, version, kind FROM steps LEFT JOIN verdicts ON step = id
-WHERE id > ? ORDER BY id, position
+SELECT id, at, action, given, steps.checksum, position, image, label, shown, version, kind, verdicts.checksum
+FROM steps LEFT JOIN verdicts ON step = id WHERE id > ? ORDER BY id, position
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a person said about one picture."""
-
-    image: bytes
-    """Content key, 16 bytes."""
-    label: str | None
-    """None withdraws what was said before, or excludes the picture."""
-    shown: str
-    """The label that the model predicted when the verdict was given."""
-    version: int
-    """The version of the model that predicted it."""
-    kind: str = LABEL
-    """One of KINDS."""
-
-    @property
-    def withdraws(self) -> bool:
-        """Whether nothing holds of the picture any more."""
-        return self.label is None and self.kind != EXCLUDED
-
-    @property
-    def flip(self) -> bool:
-        """The person contradicts the model."""
-        return self.label is not None and self.label != self.shown
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One line of the journal."""
-
-    id: int
-    at: float
-    """Unix seconds; the clock may have been set back since the entry before."""
-    action: str
-    """A key of ACTIONS."""
-    verdicts: tuple[Verdict, ...] = ()
-    """Empty unless `action` is `give`."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many verdicts are in force."""
-
-    labels: Mapping[str, int]
-    """By label, only those above 0."""
-    flips: int
-    kinds: Mapping[str, int] = field(default_factory=dict[str, int])
-    """By kind, only those above 0, verdicts that are a plain label not counted."""
-
-    @property
-    def verdicts(self) -> int:
-        """All that give a label."""
-        return sum(self.labels.values())
-
-
-Change = Mapping[bytes, tuple[Verdict | None, Verdict | None]]
-"""What a step did: image -> verdict in force before and after it."""
-
-
-@dataclass
-class Standing:
-    """What holds after some entries: the verdicts in force, and the steps to go back and forth."""
-
-    in_force: dict[bytes, Verdict] = field(default_factory=dict[bytes, Verdict])
-    done: list[Change] = field(default_factory=list[Change])
-    undone: list[Change] = field(default_factory=list[Change])
-    labels: Counter[str] = field(default_factory=Counter[str])
-    flips: int = 0
-    kinds: Counter[str] = field(default_factory=Counter[str])
-
-    def put(self, image: bytes, verdict: Verdict | None) -> None:
-        """Let `verdict` be the one in force, or none."""
-        before = self.in_force.pop(image, None)
-        for one, by in ((before, -1), (verdict, 1)):
-            if one is not None:
-                self.labels.update({one.label: by} if one.label is not None else {})
-                self.flips += by * one.flip
-                self.kinds[one.kind] += by
-        if verdict is not None:
-            self.in_force[image] = verdict
-
-
-def _give(standing: Standing, entry: Entry) -> Change:
-    # The last verdict on an image within a step is the one that counts.
-    after = {verdict.image: None if verdict.withdraws else verdict for verdict in entry.verdicts}
-    change = {image: (standing.in_force.get(image), verdict) for image, verdict in after.items()}
-    for image, verdict in after.items():
-        standing.put(image, verdict)
-    standing.done.append(change)
-    standing.undone.clear()
-    return change
-
-
-def _undo(standing: Standing, entry: Entry) -> Change:
-    change = standing.done.pop()
-    for image, (before, _) in change.items():
-        standing.put(image, before)
-    standing.undone.append(change)
-    return change
-
-
-def _redo(standing: Standing, entry: Entry) -> Change:
-    change = standing.undone.pop()
-    for image, (_, after) in change.items():
-        standing.put(image, after)
-    standing.done.append(change)
-    return change
-
-
-ACTIONS = {"give": _give, "undo": _undo, "redo": _redo}
-"""What each kind of entry does; IndexError from `undo` or `redo` if there is no step for it."""
-
-
-def fold(entries: Iterable[Entry]) -> Standing:
-    """What holds after `entries`; IndexError if one of them goes back or forth further than the steps before it."""
-    standing = Standing()
-    for entry in entries:
-        ACTIONS[entry.action](standing, entry)
-    return standing
+_GIVE = "INSERT INTO steps VALUES (?, ?, ?, ?, ?)"
+_SAY = "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Journal:
@@ -185,14 +104,20 @@ class Journal:
 
     def __init__(self, path: Path, *, read_only: bool = False, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
         self._path, self._read_only = path, read_only
+        self._busy_timeout_s = busy_timeout_s
+        self._open()
+
+    def _open(self) -> None:
+        """Open what lies at the path, and take in all entries."""
         self._standing, self._last = Standing(), 0
         self._seen, self._news = -1, set[bytes]()
-        self._connection = open_database(path, LAYOUT, read_only=read_only, busy_timeout_s=busy_timeout_s)
+        self._connection = open_database(self._path, LAYOUT, read_only=self._read_only, busy_timeout_s=self._busy_timeout_s)
         try:
-            self.news()
+            self._heard()
         except BaseException:
             self._connection.close()
             raise
+        self._identity, self._news = identity(self._path), set[bytes]()
 
     def __enter__(self) -> Self:
         return self
@@ -230,20 +155,55 @@ class Journal:
         return self._last - before
 
     def news(self) -> set[bytes]:
-        """The images on which other processes' entries changed something since the last call; quick if there are none."""
+        """The images on which other processes' entries changed something since the last call; quick if there are none.
+
+        Where another journal was put in the place of this one, all that differs. Raises FolderError where it is gone.
+        """
+        self._keep_to_the_path()
+        self._heard()
+        news, self._news = self._news, set[bytes]()
+        return news
+
+    def _heard(self) -> None:
         with problems_of(self._path):
             # The number changes when another connection commits.
             seen, self._seen = self._seen, self._connection.execute("PRAGMA data_version").fetchone()[0]
         if seen != self._seen:
             self.refresh()
-        news, self._news = self._news, set[bytes]()
-        return news
+
+    def _keep_to_the_path(self) -> None:
+        """What SQLite has open stays open when it is moved or deleted, and what is written into it then is lost."""
+        if self._read_only or self._in_place():
+            return
+        before, kept = self._standing, self._news
+        self.close()
+        self._open()
+        after = self._standing.in_force
+        touched = before.in_force.keys() | after.keys()
+        self._news = kept | {image for image in touched if before.in_force.get(image) != after.get(image)}
+
+    def _in_place(self) -> bool:
+        """Whether the journal that is open is the one at its path. Raises FolderError where there is none."""
+        now = identity(self._path)
+        if now is None:
+            hint = "Put its folder back, or leave and open the folder again."
+            raise FolderError(f"{str(self._path)!r} is gone: no verdict can be kept.", hint)
+        return now == self._identity
 
     def entries(self, after: int = 0) -> Iterator[Entry]:
         """Everything that was ever appended, with ids above `after`, in order."""
         with problems_of(self._path), closing(self._connection.execute(_ENTRIES, (after,))) as rows:
-            for (number, at, action), group in groupby(rows, itemgetter(0, 1, 2)):
-                yield Entry(number, at, action, tuple(Verdict(*row[3:]) for row in group if row[3] is not None))
+            for step, group in groupby(rows, itemgetter(0, 1, 2, 3, 4)):
+                yield self._entry(step, [row[5:] for row in group if row[5] is not None])
+
+    def _entry(self, step: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Entry:
+        """What one step's rows say; Damaged where they are not what was written."""
+        number, at, action, given, said = step
+        if said is not None and (said != checksum(number, at, action, given) or given != len(rows)):
+            raise damaged(self._path)
+        if any(row[-1] is not None and row[-1] != checksum(number, *row[:-1]) for row in rows):
+            raise damaged(self._path)
+        return Entry(number, at, action, tuple(Verdict(*row[1:-1]) for row in rows))
 
     @property
     def last(self) -> int:
@@ -278,17 +238,16 @@ class Journal:
         """Commit one entry, then let it hold; the images it touches."""
         if self._read_only:
             raise ValueError("the journal was opened for reading only")
+        self._keep_to_the_path()
         with problems_of(self._path), transaction(self._connection):
             self.refresh()
             possible = {"give": True, "undo": self.can_undo, "redo": self.can_redo}
             if not possible[action]:
                 return ()
-            add = self._connection.execute("INSERT INTO steps (at, action) VALUES (?, ?)", (at, action))
-            number = add.lastrowid or 0
-            self._connection.executemany(
-                "INSERT INTO verdicts (step, position, image, label, shown, version, kind) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                ((number, i, *(getattr(one, name) for name in Verdict.__slots__)) for i, one in enumerate(verdicts)),
-            )
+            number, at = self._last + 1, float(at)
+            add_entry(self._connection, Entry(number, at, action, verdicts))
+            if not self._in_place():
+                raise FolderError(f"{str(self._path)!r} was replaced just now.", "Try again.")
         return self._apply(Entry(number, at, action, verdicts))
 
     def _apply(self, entry: Entry) -> tuple[bytes, ...]:
@@ -298,3 +257,13 @@ class Journal:
             raise damaged(self._path) from error
         self._last = entry.id
         return tuple(change)
+
+
+def add_entry(connection: sqlite3.Connection, entry: Entry) -> None:
+    """Insert an entry's rows; inside a transaction. Raises sqlite3.Error."""
+    step = entry.id, entry.at, entry.action, len(entry.verdicts)
+    connection.execute(_GIVE, (*step, checksum(*step)))
+    rows = (
+        (entry.id, at, *(getattr(verdict, name) for name in Verdict.__slots__)) for at, verdict in enumerate(entry.verdicts)
+    )
+    connection.executemany(_SAY, ((*row, checksum(*row)) for row in rows))

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Self
 
-from engine.catalogue import Catalogue
+from engine.catalogue_recovery import open_catalogue
 from engine.errors import BadSetting
 from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
@@ -46,7 +46,7 @@ class Place:
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = home(folder)
         self.images: dict[str, Stamp] = {}
-        self._catalogue = Catalogue(self.home / "catalogue.db")
+        self._catalogue, self._recovered = open_catalogue(self.home, folder)
         try:
             self.held_out = self._remembered(held_out)
             self._open_model(model, out)

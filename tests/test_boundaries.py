@@ -66,7 +66,16 @@ def imports(path):
         ("watchdog", {"engine/folder.py"}),
         ("coremltools", {"engine/spec/schema.py"}),
         ("google", set()),
-        ("sqlite3", {"engine/database.py", "engine/journal.py", "engine/features.py", "engine/catalogue.py"}),
+        (
+            "sqlite3",
+            {
+                "engine/database.py",
+                "engine/database_problems.py",
+                "engine/journal.py",
+                "engine/features.py",
+                "engine/catalogue.py",
+            },
+        ),
         ("onnxruntime", {"engine/translate/session.py"}),
         ("torch", set()),
         ("tensorflow", set()),

@@ -64,6 +64,11 @@ def _features_read(session: Session, event: events.FeaturesRead) -> Session:
     return replace(session, scan=None if done else Scan(event.done, event.total, event.from_store, event.thing))
 
 
+def _catalogue_recovered(session: Session, event: events.CatalogueRecovered) -> Session:
+    # What was said before is of the same fault, or a hint.
+    return replace(session, notice=f"{event.words} {session.notice}".strip())
+
+
 def _room_asked(session: Session, event: events.RoomAsked) -> Session:
     """Of all images, not of some that came later."""
     return replace(session, room=max(session.room or event, event, key=lambda asked: asked.images))
@@ -187,6 +192,7 @@ FOLDS: Mapping[type[events.Event], Callable[[Session, Any], Session]] = {
     events.ImagesPredicted: _images_predicted,
     events.ImageSkipped: _image_skipped,
     events.FeaturesRead: _features_read,
+    events.CatalogueRecovered: _catalogue_recovered,
     events.RoomAsked: _room_asked,
     events.TrainingBegan: _training_began,
     events.SamplesCompared: _samples_compared,

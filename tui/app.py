@@ -35,7 +35,8 @@ class Catflap(Unsplit):
     SCROLL_SENSITIVITY_Y = 1.0
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - Textual's own form
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
+    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices, told: str = "") -> None:
+        """`told` is what there is to say of the folder before anything else."""
         # Textual makes greys of colours for NO_COLOR; where it may leave them to the terminal, it takes them out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
@@ -48,7 +49,7 @@ class Catflap(Unsplit):
         self.set_class(choices.slow_link, "-slow-link")
         self.last_words = ""
         """What to tell the person after the app has left the terminal."""
-        self._given = folder, work, journal, choices
+        self._given = folder, work, journal, choices, told
 
     @cached_property
     def _main(self) -> Main:
@@ -64,7 +65,7 @@ class Catflap(Unsplit):
 
     def get_default_screen(self) -> Screen[None]:
         """What looks like the main screen until that is loaded; over a slow link it would only be more to send."""
-        folder, work, _, choices = self._given
+        folder, work, _, choices, _ = self._given
         if choices.slow_link:
             work.start()
             return self._main

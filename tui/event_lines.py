@@ -4,7 +4,16 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.events import EpochEnded, Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained, RoomAsked
+from engine.events import (
+    CatalogueRecovered,
+    EpochEnded,
+    Event,
+    FeaturesRead,
+    ImageSkipped,
+    ModelSaved,
+    Retrained,
+    RoomAsked,
+)
 from tui.text import count, held_words, learned, percent, safe, unread
 
 
@@ -41,6 +50,8 @@ def event_words(event: Event) -> str:
             return f"Saved {safe(str(path))} (version {version}){measured and f'; {measured}'}."
         case FeaturesRead(done=done, total=total, thing=thing) if done == total:
             return f"{count(total, thing)} read."
+        case CatalogueRecovered(words=words):
+            return safe(words)
         case RoomAsked():
             return unread(event.images, event.full_bytes, event.half_bytes, event.free_bytes)
         case _:

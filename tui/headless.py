@@ -11,9 +11,10 @@ from engine.aside import below, shared_out
 from engine.augment import views_of
 from engine.catalogue import Catalogue
 from engine.errors import BadSetting
-from engine.events import Event, ImageSkipped, ImagesPredicted, Retrained
+from engine.events import CatalogueRecovered, Event, ImageSkipped, ImagesPredicted, Retrained
 from engine.folder import scan
 from engine.journal import EXCLUDED, IMPORTED, Journal
+from engine.journal_recovery import open_journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
 from engine.model import open_model
@@ -151,8 +152,11 @@ def retrain(printer: Printer, opening: Opening, trainer: str, settings: Settings
     """`catflap retrain`: what r does."""
     with opening.workspace() as workspace:
         skipped, _ = _follow(printer, workspace.scan())
-        with Journal(workspace.home / "journal.db", read_only=True) as journal:
+        journal, recovered = open_journal(workspace.home / "journal.db", read_only=True)
+        with journal:
             verdicts, aside = shared_out(journal.in_force())
+        if recovered:
+            printer.say(safe(recovered))
         more, result = _follow(printer, workspace.retrain(verdicts, trainer, settings, time.time(), force, aside))
     if result is not None and not result.better and not force:
         _refuse(printer, result)
@@ -234,7 +238,7 @@ def restore(printer: Printer, folder: Path, version: int) -> int:
     opened_before(folder)
     with Workspace(folder) as workspace:
         for event in workspace.scan():
-            if isinstance(event, ImageSkipped):
+            if isinstance(event, ImageSkipped | CatalogueRecovered):
                 printer.event(event)
         _follow(printer, workspace.restore(version, time.time()))
     return 0

@@ -3,9 +3,9 @@
 import time
 from pathlib import Path
 
-from engine.events import FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
+from engine.events import CatalogueRecovered, FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
 from engine.imports import Imported, Shown, imported, path_inside
-from engine.journal import Journal
+from engine.journal_recovery import open_journal
 from engine.labels import Labelled, read_labels
 from engine.workspace import Workspace
 from tui.headless import Printer
@@ -17,7 +17,10 @@ def import_labels(printer: Printer, folder: Path, labels: Path, model: Path | No
     with Workspace(folder, model, held_out=held_out) as workspace:
         labelled = read_labels(labels, None if workspace.model.learns_labels else workspace.model.labels)
         shown, problems = _scanned(printer, workspace)
-        with Journal(workspace.home / "journal.db") as journal:
+        journal, recovered = open_journal(workspace.home / "journal.db")
+        if recovered:
+            printer.say(safe(recovered))
+        with journal:
             step = imported(labelled, folder, shown, journal.in_force(), replace)
             journal.append(step.verdicts, time.time())
     for name in step.missing:
@@ -40,7 +43,7 @@ def _scanned(printer: Printer, workspace: Workspace) -> tuple[Shown, dict[str, s
             labels.update(zip(event.contents, (names[at] for at in event.probabilities.argmax(axis=1)), strict=True))
         elif isinstance(event, ImageSkipped):
             problems[event.image] = event.reason
-        elif isinstance(event, FeaturesRead | RoomAsked):
+        elif isinstance(event, FeaturesRead | RoomAsked | CatalogueRecovered):
             printer.event(event)
     return Shown(contents, labels, workspace.version), problems
 

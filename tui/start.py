@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadSetting, CatflapError, UnreadableModel
-from engine.journal import Journal
+from engine.journal_recovery import open_journal
 from engine.keeping import Keeping
 from engine.places import home
 from tui.settings import Choices
@@ -51,8 +51,9 @@ def run(
     before_textual()
     from tui.app import Catflap
 
-    with Journal(kept / "journal.db") as journal:
-        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, choices)
+    journal, told = open_journal(kept / "journal.db")
+    with journal:
+        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, choices, told)
         app.run(mouse=not choices.slow_link)
     if app.return_code == 2:
         sentence, _, hint = app.last_words.partition("\n")

@@ -84,7 +84,7 @@ def test_a_log_without_its_database_is_kept(path: Path) -> None:
 def test_other_databases_are_refused(path: Path) -> None:
     Journal(path).close()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 3")
     assert unchanged_by_failing(path, "newer Catflap").hint == "Update Catflap."
     unchanged_by_failing(path, "newer Catflap", read_only=True)
     path.unlink()

@@ -49,12 +49,12 @@ class Main(Reviewing):
             super().__init__()
             self.words = words
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices) -> None:
+    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices, told: str = "") -> None:
         super().__init__(journal, work, folder, choices)
         self._swapped, self._order_name = False, choices.order
         self._commands = with_keys(choices.keys)
         verdicts, keys = journal.in_force(), key_words(self._commands)
-        notice = "" if verdicts else hint(keys)
+        notice = told or ("" if verdicts else hint(keys))
         self.set_reactive(Main.session, Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice))
 
     def compose(self) -> ComposeResult:
