@@ -28,8 +28,9 @@ from engine.verdicts import (
     Entry,
     Standing,
     Verdict,
-    checksum,
     fold,
+    step_checksum,
+    verdict_checksum,
 )
 
 __all__ = [
@@ -199,9 +200,9 @@ class Journal:
     def _entry(self, step: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Entry:
         """What one step's rows say; Damaged where they are not what was written."""
         number, at, action, given, said = step
-        if said is not None and (said != checksum(number, at, action, given) or given != len(rows)):
+        if said is not None and (said != step_checksum(number, at, action, given) or given != len(rows)):
             raise damaged(self._path)
-        if any(row[-1] is not None and row[-1] != checksum(number, *row[:-1]) for row in rows):
+        if any(row[-1] is not None and row[-1] != verdict_checksum(number, *row[:-1]) for row in rows):
             raise damaged(self._path)
         return Entry(number, at, action, tuple(Verdict(*row[1:-1]) for row in rows))
 
@@ -262,8 +263,8 @@ class Journal:
 def add_entry(connection: sqlite3.Connection, entry: Entry) -> None:
     """Insert an entry's rows; inside a transaction. Raises sqlite3.Error."""
     step = entry.id, entry.at, entry.action, len(entry.verdicts)
-    connection.execute(_GIVE, (*step, checksum(*step)))
+    connection.execute(_GIVE, (*step, step_checksum(*step)))
     rows = (
         (entry.id, at, *(getattr(verdict, name) for name in Verdict.__slots__)) for at, verdict in enumerate(entry.verdicts)
     )
-    connection.executemany(_SAY, ((*row, checksum(*row)) for row in rows))
+    connection.executemany(_SAY, ((*row, verdict_checksum(*row)) for row in rows))

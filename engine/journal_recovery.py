@@ -9,7 +9,7 @@ from engine.database import Damaged, open_database, problems_of, transaction
 from engine.journal import LAYOUT, Journal, add_entry
 from engine.recovery import finish, mend
 from engine.salvage import Row, Value, rows
-from engine.verdicts import ACTIONS, KEY_BYTES, KINDS, Entry, Standing, Verdict, checksum
+from engine.verdicts import ACTIONS, KEY_BYTES, KINDS, Entry, Standing, Verdict, step_checksum, verdict_checksum
 
 LARGEST_GAP = 1_000_000
 """Entries that are missing one after the other; more are the work of a damaged number."""
@@ -101,7 +101,7 @@ def _step(number: int, values: tuple[Value, ...]) -> Step | None:
         case (None, int() | float() as at, str() as action) if action in ACTIONS:
             return Step(float(at), action, None)
         case (None, int() | float() as at, str() as action, int() as given, int() as said) if (
-            checksum(number, float(at), action, given) == said
+            step_checksum(number, float(at), action, given) == said
         ):
             return Step(float(at), action, given)
         case _:
@@ -110,8 +110,6 @@ def _step(number: int, values: tuple[Value, ...]) -> Step | None:
 
 def _verdict(values: tuple[Value, ...]) -> Verdict | None:
     """Rows of the first schema tell nothing by which to know them to be whole but what they look like."""
-    if len(values) not in (7, 8) or (len(values) == 8 and checksum(*values[:-1]) != values[-1]):
-        return None
     match values[:7]:
         case (
             int() as step,
@@ -122,7 +120,8 @@ def _verdict(values: tuple[Value, ...]) -> Verdict | None:
             int() as version,
             str() as kind,
         ) if step > 0 <= position and len(image) == KEY_BYTES and kind in KINDS and isinstance(label, str | None):
-            return Verdict(image, label, shown, version, kind)
+            whole = len(values) == 7 or verdict_checksum(step, position, image, label, shown, version, kind) == values[7]
+            return Verdict(image, label, shown, version, kind) if whole and len(values) < 9 else None
         case _:
             return None
 

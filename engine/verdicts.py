@@ -1,6 +1,5 @@
 """What a journal says: verdicts, the entries that hold them, and the present, which is a fold over these."""
 
-import struct
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -8,7 +7,6 @@ from dataclasses import dataclass, field
 
 KEY_BYTES = 16
 """Length of a content key."""
-_DOUBLE = struct.Struct("<d")
 
 LABEL, IMPORTED, HELD, EXCLUDED = KINDS = ("label", "imported", "held", "excluded")
 """What a verdict is: a person's label; one that came with the pictures, not confirmed yet; a person's label of a
@@ -136,21 +134,13 @@ def fold(entries: Iterable[Entry]) -> Standing:
     return standing
 
 
-def checksum(*values: bytes | str | float | None) -> int:
-    """CRC-32 of values as they are kept, a zero between them; tells a row that is not what was written."""
-    return zlib.crc32(b"\0".join(map(_coded, values)))
+def step_checksum(number: int, at: float, action: str, given: int) -> int:
+    """CRC-32 of what the row of a step says; tells one that is not what was written."""
+    # SQLite keeps no -0.0.
+    return zlib.crc32(f"{number} {at + 0.0:.17g} {action} {given}".encode())
 
 
-def _coded(value: bytes | str | float | None) -> bytes:
-    match value:
-        case None:
-            return b""
-        case bytes():
-            return value
-        case str():
-            return value.encode()
-        case float():
-            # SQLite keeps no -0.0.
-            return _DOUBLE.pack(value + 0.0)
-        case int():
-            return b"%d" % value
+def verdict_checksum(step: int, position: int, image: bytes, label: str | None, shown: str, version: int, kind: str) -> int:
+    """Likewise of the row of a verdict."""
+    said = "" if label is None else f"={label}"
+    return zlib.crc32(image, zlib.crc32(f"{step} {position} {version} {kind}\0{shown}\0{said}".encode()))

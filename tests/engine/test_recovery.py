@@ -16,7 +16,7 @@ from engine.journal import Entry, Journal, Verdict
 from engine.journal_recovery import entries, open_journal
 from engine.recovery import finish
 from engine.salvage import Row, rows
-from engine.verdicts import checksum, fold
+from engine.verdicts import fold, step_checksum, verdict_checksum
 from engine.workspace import Workspace
 from tests.hostile.damage import catalogue_right, journal_right, make_catalogue, make_journal, sweep, verdict
 
@@ -187,13 +187,13 @@ def test_a_log_with_a_hole_is_noticed(path: Path) -> None:
 
 def step_row(number: int, action: str, given: int) -> Row:
     said = float(number), action, given
-    return Row(number, (None, *said, checksum(number, *said)))
+    return Row(number, (None, *said, step_checksum(number, *said)))
 
 
 def verdict_row(step: int, position: int, number: int) -> Row:
     one = verdict(number)
     said = step, position, one.image, one.label, one.shown, one.version, one.kind
-    return Row(0, (*said, checksum(*said)))
+    return Row(0, (*said, verdict_checksum(*said)))
 
 
 def test_entries_hold_together_whatever_is_missing() -> None:
