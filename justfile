@@ -63,6 +63,7 @@ slow:
 hostile:
     python -m tests.hostile.tested
     python -m tests.hostile.damage
+    python -m tests.hostile.faults
     python -m tests.documents.pages --write
 
 # How fast a new classifier learns: FOLDER/<label>/*.jpg

@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine import new_file
 from engine.aside import below
 from engine.catalogue import Known
 from engine.cells import inert
@@ -136,10 +137,12 @@ FORMATS: Mapping[str, Callable[[Sequence[Row], Callable[[str], str]], bytes]] = 
 
 
 def write_new(path: Path, data: bytes) -> None:
-    """Write a file that is not there yet. Raises BadSetting if it is, FolderError where it cannot be written."""
+    """Write a file that is not there yet, whole or not at all.
+
+    Raises BadSetting if it is there, FolderError where it cannot be written.
+    """
     try:
-        with path.open("xb") as file:
-            file.write(data)
+        new_file.write(path, data)
     except FileExistsError as error:
         raise BadSetting(f"{str(path)!r} is there already.", "Nothing is overwritten: give another name.") from error
     except OSError as error:

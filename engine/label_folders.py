@@ -44,7 +44,12 @@ def _put(image: Path, target: Path, copy: bool) -> None:
         target.symlink_to(os.path.relpath(image, os.path.realpath(target.parent)))
         return
     with image.open("rb") as file, target.open("xb") as to:
-        shutil.copyfileobj(file, to)
+        try:
+            shutil.copyfileobj(file, to)
+            to.flush()
+        except OSError:
+            target.unlink()
+            raise
     shutil.copystat(image, target)
 
 

@@ -4,6 +4,7 @@ Whatever moment an end comes at, either the damaged one is still in its place, a
 lies complete beside it, and takes its place at the next opening.
 """
 
+import errno
 import os
 import shutil
 import time
@@ -27,6 +28,9 @@ def mend(path: Path, again: Callable[[Path, Path], str]) -> str:
         try:
             _keep(path, kept)
             said = again(kept, draft)
+            # SQLite says nothing where it could not take its log into the database.
+            if any(each.exists() for each in _beside(draft)):
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
             with draft.open("rb+") as file:
                 os.fsync(file.fileno())
         except BaseException:

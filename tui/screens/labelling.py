@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from tui.screens.moving import Moving
 from tui.screens.pick_label import PickLabel
 from tui.text import count, percent, safe
 
+Answer = TypeVar("Answer")
 NUMBERED = 10
 """Labels that have keys of their own."""
 HEAR_S = 1.0
@@ -25,6 +27,8 @@ class Labelling(Moving):
     def __init__(self, journal: Journal) -> None:
         super().__init__()
         self._journal, self._heard_at = journal, time.monotonic()
+        self._unheard = ""
+        """Why the journal could not be looked at last; empty if it could."""
 
     def verdicts_changed(self) -> None:
         """Verdicts were given or taken back."""
@@ -35,11 +39,15 @@ class Labelling(Moving):
         if now - self._heard_at < HEAR_S:
             return
         self._heard_at = now
+        before, self._unheard = self._unheard, ""
         try:
             news = self._journal.news()
         except FolderError as error:
-            self.become(replace(self.session, problem=str(error)))
+            self._unheard = str(error)
+            self.become(replace(self.session, problem=self._unheard))
             return
+        if before and self.session.problem == before:
+            self._tell("The journal is there again.")
         if news:
             session = self.session.judged(self._journal.in_force(), news)
             self.become(session.told(f"{count(len(news), 'verdict')} changed by another program; u takes it back."))
@@ -105,11 +113,11 @@ class Labelling(Moving):
 
     def action_undo(self) -> None:
         """The last verdict is taken back."""
-        self._changed(self._journal.undo(time.time()), "There is nothing to take back.")
+        self._changed(self._written(lambda: self._journal.undo(time.time())), "There is nothing to take back.")
 
     def action_redo(self) -> None:
         """The verdict that was taken back is given again."""
-        self._changed(self._journal.redo(time.time()), "There is nothing to give again.")
+        self._changed(self._written(lambda: self._journal.redo(time.time())), "There is nothing to give again.")
 
     def _to_judge(self) -> list[int]:
         """The rows that a verdict would be for; none, and a word about it, where there is nothing to judge."""
@@ -171,7 +179,8 @@ class Labelling(Moving):
         if not verdicts:
             return
         marked, self._touched = self.marked, True
-        self._journal.append(verdicts, time.time())
+        if self._written(lambda: self._journal.append(verdicts, time.time())) is None:
+            return
         self._anchor, self._all_shown = None, False
         judged = self.session.judged(self._journal.in_force(), [verdict.image for verdict in verdicts])
         if judged.notice == none_given(judged.keys):
@@ -187,7 +196,17 @@ class Labelling(Moving):
         at = self._open_from(self.table.cursor + 1, 1)
         self.table.cursor = self.table.cursor + 1 if at is None else at
 
-    def _changed(self, images: tuple[bytes, ...], nothing: str) -> None:
+    def _written(self, write: Callable[[], Answer]) -> Answer | None:
+        """What the journal answers; None, and the reason shown, where it could not keep what was said."""
+        try:
+            return write()
+        except FolderError as error:
+            self.become(replace(self.session, problem=f"Not kept. {error}"))
+            return None
+
+    def _changed(self, images: tuple[bytes, ...] | None, nothing: str) -> None:
+        if images is None:
+            return
         if not images:
             self._tell(nothing)
             return
