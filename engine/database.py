@@ -258,6 +258,9 @@ def _check(connection: sqlite3.Connection, path: Path, layout: Layout, read_only
 
 
 def _create(connection: sqlite3.Connection, layout: Layout) -> sqlite3.Connection:
+    if connection.execute("PRAGMA user_version").fetchone()[0] == layout.schema:
+        # Without a log, to begin to write waits for all who read.
+        return connection
     marks = (f"PRAGMA application_id = {layout.application}", f"PRAGMA user_version = {layout.schema}")
     with transaction(connection):
         # Another process may have made the tables in the meantime.

@@ -1,5 +1,6 @@
 """On what kind of file system a folder lies, and whether other computers see it as well."""
 
+import errno
 import os
 import re
 import subprocess
@@ -15,6 +16,10 @@ NETWORK = frozenset({
 """Names that Linux (/proc/self/mountinfo) and macOS (mount) give to file systems where memory is not shared between all who
 may have a file open, which SQLite's log needs: https://www.sqlite.org/wal.html, https://www.sqlite.org/faq.html#q5."""
 
+_PROTECTED = (
+    "macOS protects this folder: allow your terminal (over SSH: 'Allow full disk access for remote users' of Sharing) in "
+    "System Settings > Privacy & Security > Full Disk Access, and start the terminal anew."
+)
 _MOUNTS = Path("/proc/self/mountinfo")
 _ESCAPED = re.compile(r"\\([0-7]{3})")
 _LINE_OF_MOUNT = re.compile(r"^.+? on (?P<point>/.*) \((?P<kind>[^,)]+)[^)]*\)$")
@@ -30,6 +35,13 @@ def kind(folder: Path) -> str:
 def is_network(folder: Path) -> bool:
     """Whether a folder, or the first above it that there is, lies on a network drive or is shared with another system."""
     return kind(folder) in NETWORK
+
+
+def hint_for(error: OSError) -> str:
+    """What to do about a folder that cannot be listed or opened."""
+    if error.errno == errno.EPERM and sys.platform == "darwin":
+        return _PROTECTED
+    return "Give a folder of photographs that this user may read."
 
 
 def mounts() -> list[tuple[str, str]]:

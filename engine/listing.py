@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from engine.errors import FolderError
 from engine.events import FolderChanged
+from engine.filesystem import hint_for
 from engine.images import SUFFIXES
 
 SKIPPED_FOLDERS = frozenset({"__MACOSX", "@eaDir"})
@@ -36,7 +37,7 @@ def scan(folder: Path) -> dict[str, Stamp]:
             pass
     except OSError as error:
         sentence = f"The folder {str(folder)!r} cannot be listed: {error.strerror}."
-        raise FolderError(sentence, "Give a folder of photographs that this user may read.") from error
+        raise FolderError(sentence, hint_for(error)) from error
     listing = Listing()
     for _ in look(str(folder), [("", True)], {}, listing):
         pass

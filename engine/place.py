@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from engine.catalogue_recovery import open_catalogue
+from engine.elsewhere import settle
 from engine.errors import BadSetting
 from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
@@ -13,7 +14,7 @@ from engine.keeping import ASK_ABOVE_BYTES, Keeping
 from engine.listing import Stamp
 from engine.model import Model
 from engine.model_watch import ModelWatch
-from engine.places import find_model, home, sub_folder
+from engine.places import find_model, sub_folder
 from engine.scan import Scanner
 from engine.spec.file import read
 from engine.versions import Versions
@@ -44,7 +45,7 @@ class Place:
         ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
-        self.home = home(folder)
+        self.home = settle(folder)
         self.images: dict[str, Stamp] = {}
         self._catalogue, self._recovered = open_catalogue(self.home, folder)
         try:

@@ -1,29 +1,100 @@
-"""Where things are kept."""
+"""Where things are kept.
+
+Of a folder of photographs, in the first of these places that there is:
+
+- where a person wants it, `--keep-in DIR`. The folder's own `.catflap/elsewhere` holds no path but a name, under which this
+  user's state directory holds the path. So the folder may be renamed or moved; and where a service copies it to another
+  computer, or somebody sends it, it leads nowhere but to what that computer keeps under the name. Of a folder that cannot
+  be written to, the name is made of its path.
+- in the state directory, once it was begun there: verdicts given while a folder was read-only are not lost from view when
+  it can be written to again.
+- in `.catflap` inside the folder.
+- in the state directory, where nothing can be written into the folder.
+"""
 
 import hashlib
 import os
+import re
+import stat
+from contextlib import suppress
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 from engine.errors import BadSetting, FolderError, UnreadableModel
+from engine.filesystem import hint_for
 
 KEPT = ".catflap"
+MARK = "elsewhere"
+"""The file that holds the name: in the folder's `.catflap`, and in the place that is kept for it."""
 MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
+_NAME = re.compile(r"[0-9a-f]{16}")
+_LONGEST_MARK = 1024
+"""Bytes; a folder's name is a part of it at most."""
 
 
 def home(folder: Path) -> Path:
-    """What Catflap keeps of a folder: inside it, or in the user's state directory where it cannot be written to.
+    """What Catflap keeps of a folder. Nothing is made or moved: whoever writes asks `elsewhere.settle`.
 
-    Raises FolderError if there is no such folder.
+    Raises FolderError if there is no such folder, or what is kept of it is not where it was put.
     """
-    if not folder.is_dir():
-        raise FolderError(f"There is no folder {str(folder)!r}.", "Give a folder of photographs.")
-    beside = folder / KEPT
-    if (beside.is_dir() and os.access(beside, os.W_OK)) or (not beside.exists() and os.access(folder, os.W_OK)):
-        return beside
-    name = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
-    return user_state_path("catflap") / "folders" / f"{folder.name or 'root'}-{name}"
+    try:
+        if not stat.S_ISDIR(folder.stat().st_mode):
+            raise NotADirectoryError
+    except PermissionError as error:
+        raise FolderError(f"The folder {str(folder)!r} cannot be opened: {error.strerror}.", hint_for(error)) from error
+    except (OSError, ValueError) as error:
+        raise FolderError(f"There is no folder {str(folder)!r}.", "Give a folder of photographs.") from error
+    beside, name = folder / KEPT, name_of(folder)
+    if pointer(name).exists():
+        there = pointed(name)
+        if marked(there) == name:
+            return there
+        hint = "Put its drive back, or begin anew with --keep-in beside."
+        raise FolderError(f"What is kept of {str(folder)!r} lies in {str(there)!r}, which is not there.", hint)
+    if marked(beside) or in_state(name).is_dir():
+        return in_state(name)
+    usable = os.access(beside if beside.is_dir() else folder, os.W_OK)
+    return beside if usable or has_content(beside) else in_state(name)
+
+
+def name_of(folder: Path) -> str:
+    """Under which name things are kept elsewhere: the one that is marked in the folder, or one made of its path."""
+    path = hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=8).hexdigest()
+    return marked(folder / KEPT) or f"{folder.name or 'root'}-{path}"
+
+
+def in_state(name: str) -> Path:
+    """Where things are kept under that name if nobody said another place."""
+    return user_state_path("catflap") / "folders" / name
+
+
+def pointer(name: str) -> Path:
+    """The file that holds the place that a person said."""
+    return user_state_path("catflap") / "kept" / name
+
+
+def pointed(name: str) -> Path:
+    """The place that a person said. Raises FolderError."""
+    try:
+        return Path(os.fsdecode(pointer(name).read_bytes()))
+    except OSError as error:
+        raise FolderError(f"{str(pointer(name))!r} cannot be read: {error.strerror}.", "Check it.") from error
+
+
+def has_content(kept: Path) -> bool:
+    """Whether something is kept there that cannot be made again."""
+    return any((kept / name).exists() for name in ("journal.db", "catalogue.db"))
+
+
+def marked(kept: Path) -> str:
+    """The name in that place's mark; empty where there is none. In a folder it may be anybody's."""
+    mark = kept / MARK
+    with suppress(OSError, ValueError):
+        if mark.is_file() and mark.stat().st_size < _LONGEST_MARK:
+            said = mark.read_text()
+            return said if kept.name != KEPT or _NAME.fullmatch(said) else ""
+    return ""
 
 
 def opened_before(folder: Path) -> Path:

@@ -12,6 +12,7 @@ from engine.augment import views_of
 from engine.catalogue import Catalogue
 from engine.errors import BadSetting
 from engine.events import CatalogueRecovered, Event, ImageSkipped, ImagesPredicted, Retrained
+from engine.filesystem import kind
 from engine.folder import scan
 from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.journal_recovery import open_journal
@@ -31,6 +32,7 @@ from tui import inspection
 from tui.event_lines import event_json, event_words
 from tui.inspection_words import described
 from tui.messages import Opening
+from tui.surroundings import warnings
 from tui.text import count, held_words, percent, safe, size
 
 KINDS = {"imported": "imported", "held_out": "held out", "excluded": "excluded"}
@@ -202,8 +204,10 @@ def status(printer: Printer, folder: Path) -> int:
         "features_bytes": stores,
         "features": keeping.precision or "full",
         "store_limit": keeping.limit_bytes,
+        "kept_in": str(kept),
+        "file_system": kind(kept) or None,
     }
-    printer.give(facts, _status_words(facts))
+    printer.give(facts, "\n".join([_status_words(facts), *map(safe, warnings(kept))]))
     return 0
 
 
@@ -216,7 +220,8 @@ def _status_words(facts: Mapping[str, Any]) -> str:
         f"{count(facts['flips'], 'flip')}; {apart}{facts['open']} without a verdict\n"
         f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept; "
         f"features {size(facts['features_bytes'])} in {facts['features']} precision, "
-        f"{'no limit' if limit is None else f'at most {size(limit)}'}"
+        f"{'no limit' if limit is None else f'at most {size(limit)}'}\n"
+        f"kept in {safe(facts['kept_in'])} ({facts['file_system'] or 'file system unknown'})"
     )
 
 

@@ -50,6 +50,7 @@ class Choices:
     features: str = ""
     store_limit: str = ""
     ask_above: str = "2GB"
+    keep_in: str = "beside"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By a command's id, its keys, where they are not its own."""
 
@@ -158,4 +159,7 @@ SETTINGS: tuple[Setting, ...] = (
             "Room that they may take, such as 500MB or 2GB; with this, nobody is asked.",
             parse=lambda size: Keeping(limit=size)),
     Setting("limits", "ask_above", "2GB", "Ask before the features of a scan take more than this.", parse=bytes_of),
+    Setting("limits", "keep_in", "beside",
+            "Below which folder verdicts, versions and features are kept, of folders of which nothing is kept yet; "
+            "beside: in .catflap inside them."),
 )  # fmt: skip

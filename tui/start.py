@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.elsewhere import settle
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal_recovery import open_journal
 from engine.keeping import Keeping
-from engine.places import home
 from tui.settings import Choices
+from tui.surroundings import told_once
 from tui.work import Work, prepare
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ def run(
     choices: Choices,
     keeping: Keeping | None = None,
     held_out: str = "",
+    keep_in: str = "",
 ) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     choices.check()
@@ -43,7 +45,7 @@ def run(
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
     folder = folder.resolve()
-    kept = home(folder)
+    kept = settle(folder, keep_in, choices.keep_in)
 
     def opening() -> Opening:
         return choices.opening(folder, model, out, keeping or Keeping(), held_out)
@@ -52,6 +54,7 @@ def run(
     from tui.app import Catflap
 
     journal, told = open_journal(kept / "journal.db")
+    told = " ".join(filter(None, (told, told_once(kept))))
     with journal:
         app = Catflap(folder, Work(opening, kept / "engine.log"), journal, choices, told)
         app.run(mouse=not choices.slow_link)
