@@ -112,6 +112,8 @@ class Journal:
         """Open what lies at the path, and take in all entries."""
         self._standing, self._last = Standing(), 0
         self._seen, self._news = -1, set[bytes]()
+        self._identity: tuple[int, int] | None = None
+        """Of the file that is open; None while none is."""
         self._connection = open_database(self._path, LAYOUT, read_only=self._read_only, busy_timeout_s=self._busy_timeout_s)
         try:
             self._heard()

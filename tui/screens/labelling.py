@@ -15,6 +15,7 @@ from tui.screens.pick_label import PickLabel
 from tui.text import count, percent, safe
 
 Answer = TypeVar("Answer")
+NOT_KEPT = "Not kept."
 NUMBERED = 10
 """Labels that have keys of their own."""
 HEAR_S = 1.0
@@ -199,10 +200,13 @@ class Labelling(Moving):
     def _written(self, write: Callable[[], Answer]) -> Answer | None:
         """What the journal answers; None, and the reason shown, where it could not keep what was said."""
         try:
-            return write()
+            answer = write()
         except FolderError as error:
-            self.become(replace(self.session, problem=f"Not kept. {error}"))
+            self.become(replace(self.session, problem=f"{NOT_KEPT} {error}"))
             return None
+        if self.session.problem.startswith(NOT_KEPT):
+            self.become(replace(self.session, problem=""))
+        return answer
 
     def _changed(self, images: tuple[bytes, ...] | None, nothing: str) -> None:
         if images is None:
