@@ -142,15 +142,12 @@ def retrain(
     json
         One JSON object a line.
     """
-    from engine.elsewhere import settle
     from tui import headless, settings_file
 
     usual = settings_file.read()
     trainer = trainer or usual.trainer
     chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds, augment=augment or usual.augment)
-    asked = usual.opening(folder, None, None, kept.keeping, kept.held_out)
-    if kept.keep_in:
-        settle(folder, kept.keep_in)
+    asked = usual.opening(folder, None, None, kept.keeping, kept.held_out, kept.keep_in)
     return headless.retrain(printer(json), asked, trainer, chosen, force)
 
 

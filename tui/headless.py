@@ -218,10 +218,10 @@ def _status_words(facts: Mapping[str, Any]) -> str:
     return (
         f"{count(facts['images'], 'image')}, {facts['skipped']} skipped; verdicts: {by_label}; "
         f"{count(facts['flips'], 'flip')}; {apart}{facts['open']} without a verdict\n"
+        f"kept in {safe(facts['kept_in'])} ({facts['file_system'] or 'file system unknown'})\n"
         f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept; "
         f"features {size(facts['features_bytes'])} in {facts['features']} precision, "
-        f"{'no limit' if limit is None else f'at most {size(limit)}'}\n"
-        f"kept in {safe(facts['kept_in'])} ({facts['file_system'] or 'file system unknown'})"
+        f"{'no limit' if limit is None else f'at most {size(limit)}'}"
     )
 
 

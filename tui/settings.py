@@ -50,9 +50,9 @@ class Choices:
     features: str = ""
     store_limit: str = ""
     ask_above: str = "2GB"
-    keep_in: str = "beside"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By a command's id, its keys, where they are not its own."""
+    keep_in: str = "beside"
 
     @property
     def drawn(self) -> str:
@@ -70,12 +70,18 @@ class Choices:
         return Keeping(self.features, self.store_limit)
 
     def opening(
-        self, folder: Path, model: Path | None, out: Path | None, keeping: Keeping, held_out: str = ""
+        self,
+        folder: Path,
+        model: Path | None,
+        out: Path | None,
+        keeping: Keeping,
+        held_out: str = "",
+        keep_in: str = "",
     ) -> "Opening":
         """What the engine's process opens."""
         from tui.messages import Opening
 
-        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out)
+        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out, keep_in)
 
     def but(self, options: "Options") -> "Choices":
         """This, but what the command line says."""
