@@ -82,7 +82,7 @@ def open_database(
         if read_only and not path.exists():
             return _in_memory(layout)
         _examine(path, layout, read_only, busy_timeout_s)
-        shared = is_network(path.parent)
+        shared = not read_only and is_network(path.parent)
         connection = _connect(path, read_only, busy_timeout_s, shared)
         try:
             empty = _check(connection, path, layout, read_only)

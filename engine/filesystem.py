@@ -83,5 +83,5 @@ def kind_in(mounted: list[tuple[str, str]], path: Path) -> str:
 def _said_by(program: str) -> str:
     try:
         return subprocess.run([program], capture_output=True, text=True, errors="surrogateescape", timeout=5).stdout
-    except (OSError, subprocess.SubprocessError):
+    except (OSError, ValueError, subprocess.SubprocessError):
         return ""

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from engine.errors import CatflapError
+from engine.errors import CatflapError, FolderError
 from engine.journal import Journal
 from tui.history import read_versions
 from tui.matrix import cell_filter, matrix
@@ -60,7 +60,11 @@ class Reviewing(Sorting):
             self._tell(none_given(self.session.keys))
             return
         self._tell("")
-        work = pace(self._journal), self._record.running(self._journal)
+        try:
+            work = pace(self._journal), self._record.running(self._journal)
+        except FolderError as error:
+            self._tell(str(error))
+            return
         self.app.push_screen(Confusion(self, self.evaluate, *work, self._cell), self._matrix_closed)
 
     def evaluate(self) -> str:
