@@ -179,7 +179,8 @@ class Catalogue:
     def put_version(self, version: Version) -> None:
         """Add a version."""
         values = tuple(vars(version).values())
-        self._many(f"INSERT INTO versions VALUES ({', '.join('?' * len(values))})", [values])
+        places = ", ".join("?" * len(values))
+        self._many(f"INSERT INTO versions VALUES ({places})", [values])  # nosec B608  # noqa: S608 - question marks alone
 
     def put_restored(self, version: int, at: float) -> None:
         """Note when a version was made the present one again."""
