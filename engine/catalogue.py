@@ -116,7 +116,8 @@ class Catalogue:
         self._path = path
         self._db = open_database(path, LAYOUT, read_only=read_only)
         self._images: dict[str, Known] | None = None
-        """As the table is, once it was read: nobody else writes to it."""
+        """As the table is, once it was read: nobody else writes to it, or `changed` tells."""
+        self._seen = -1
 
     def __enter__(self) -> Self:
         return self
@@ -127,6 +128,13 @@ class Catalogue:
     def close(self) -> None:
         """Give the file back."""
         self._db.close()
+
+    def changed(self) -> bool:
+        """Whether another process wrote since the last call, or this is the first."""
+        before, self._seen = self._seen, self._rows("PRAGMA data_version")[0][0]
+        if before != self._seen:
+            self._images = None
+        return before != self._seen
 
     def images(self) -> Mapping[str, Known]:
         """Every image by path; changes with the catalogue."""

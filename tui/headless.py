@@ -16,11 +16,12 @@ from engine.folder import scan
 from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
+from engine.lock import Lock, refuse_if_held
 from engine.model import open_model
 from engine.once import predict as predict_files
 from engine.once import probe_features, save
 from engine.once import train as train_once
-from engine.places import opened_before
+from engine.places import home, opened_before
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
 from engine.versions import present_version
@@ -130,6 +131,9 @@ def train(
     """`catflap train`: events, and the new model at `out`."""
     if out.suffix.lower() != ".mlmodel":
         raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
+    for place in (labels if labels.is_dir() else labels.parent, anchors):
+        if place is not None and place.is_dir():
+            refuse_if_held(home(place), place)
     model = open_model(model_path)
     known = None if model.learns_labels or not model.classifies else model.labels
     labelled = read_labels(labels, known)
@@ -149,7 +153,7 @@ def train(
 
 def retrain(printer: Printer, opening: Opening, trainer: str, settings: Settings, force: bool) -> int:
     """`catflap retrain`: what r does."""
-    with opening.workspace() as workspace:
+    with _held(opening.folder, "is being retrained"), opening.workspace() as workspace:
         skipped, _ = _follow(printer, workspace.scan())
         with Journal(workspace.home / "journal.db", read_only=True) as journal:
             verdicts, aside = shared_out(journal.in_force())
@@ -232,12 +236,17 @@ def history(printer: Printer, folder: Path) -> int:
 def restore(printer: Printer, folder: Path, version: int) -> int:
     """`catflap restore`: an older version becomes the present one."""
     opened_before(folder)
-    with Workspace(folder) as workspace:
+    with _held(folder, "is being restored"), Workspace(folder) as workspace:
         for event in workspace.scan():
             if isinstance(event, ImageSkipped):
                 printer.event(event)
         _follow(printer, workspace.restore(version, time.time()))
     return 0
+
+
+def _held(folder: Path, what: str) -> Lock:
+    """Hold the folder as long as something is written. Raises FolderError if another process holds it."""
+    return Lock(home(folder), folder, what, time.time())
 
 
 def _follow(printer: Printer, events: Iterable[Event]) -> tuple[int, Retrained | None]:

@@ -33,6 +33,8 @@ class Opening:
     usual: Keeping = field(default_factory=Keeping)
     """Where nobody ever said how this folder's features are kept."""
     held_out: str = ""
+    onlooking: bool = False
+    """Another Catflap holds the folder: nothing is written."""
 
     def workspace(self) -> Workspace:
         """What is asked for, open. Raises FolderError, ModelError or BadSetting."""

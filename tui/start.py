@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import time
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
 from engine.keeping import Keeping
+from engine.lock import Held, Holder, Lock
 from engine.places import home
 from tui.settings import Choices
 from tui.work import Work, prepare
@@ -20,6 +24,17 @@ if TYPE_CHECKING:
 PAINTS_A_SECOND = "500"
 """At most. After a paint Textual waits for one or two of its periods, and a key may fall into them: at its own 60 a second,
 a key waited up to 33 ms whenever the engine had just said something. No more is painted for that."""
+
+
+def _take(held: ExitStack, kept: Path, folder: Path) -> Holder | None:
+    """Hold the folder; or give who holds it: then this one may look, and writes nothing."""
+    try:
+        held.enter_context(Lock(kept, folder, "is open", time.time()))
+    except Held as error:
+        if error.holder is None:
+            raise
+        return error.holder
+    return None
 
 
 def before_textual() -> None:
@@ -45,14 +60,19 @@ def run(
     folder = folder.resolve()
     kept = home(folder)
 
-    def opening() -> Opening:
-        return choices.opening(folder, model, out, keeping or Keeping(), held_out)
+    with ExitStack() as held:
+        holder = _take(held, kept, folder)
 
-    before_textual()
-    from tui.app import Catflap
+        def opening() -> Opening:
+            said = choices.opening(folder, model, out, keeping or Keeping(), held_out)
+            return replace(said, onlooking=holder is not None)
 
-    with Journal(kept / "journal.db") as journal:
-        app = Catflap(folder, Work(opening, kept / "engine.log"), journal, choices)
+        before_textual()
+        from tui.app import Catflap
+
+        log = kept / "engine.log" if holder is None else Path(os.devnull)
+        journal = held.enter_context(Journal(kept / "journal.db", read_only=holder is not None))
+        app = Catflap(folder, Work(opening, log), journal, choices, holder)
         app.run(mouse=not choices.slow_link)
     if app.return_code == 2:
         sentence, _, hint = app.last_words.partition("\n")
