@@ -113,9 +113,9 @@ def holder_of(home: Path) -> Holder | None:
         return None
     try:
         found = _named(handle)
+        return None if found is None or found.gone or _free(handle) else found
     finally:
         os.close(handle)
-    return None if found is None or found.gone else found
 
 
 def _opened(home: Path) -> int:
@@ -145,6 +145,15 @@ def _take(handle: int, folder: Path) -> None:
             return
         time.sleep(_PAUSE_S)
     raise Held(folder, None)
+
+
+def _free(handle: int) -> bool:
+    """Whether the system says that nobody holds it."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def _named(handle: int) -> Holder | None:

@@ -20,12 +20,12 @@ def hint(keys: Keys) -> str:
 
 def looking_only(holder: Holder) -> str:
     """Another process holds the folder."""
-    return f"Looking only: the folder {holder.what} in another Catflap, {holder.words}."
+    return f"Looking only, the folder {holder.what} elsewhere: {holder.words}."
 
 
 def has_left(keys: Keys) -> str:
     """It does not any more."""
-    return f"Looking only: the other Catflap has ended. {keys['quit']} quits; open the folder again to write."
+    return f"The other Catflap has ended; {keys['quit']} and open the folder again to write."
 
 
 def none_given(keys: Keys) -> str:
