@@ -26,11 +26,11 @@ samples:
 pages:
     python -m tests.documents.pages --write
 
-# The site, into build/site; needs no network once `pip install -e '.[docs]'` is done
+# The site, into build/site; needs no network
 docs:
     NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet --config-file .mkdocs.yml
 
-# Record the app for the README; needs the same
+# Record the app for the README
 recording:
     python -m tests.documents.recording
 
@@ -66,6 +66,11 @@ hostile:
     python -m tests.hostile.faults
     python -m tests.documents.pages --write
 
+# Known weaknesses in what is installed, and patterns of our own; `pip install -e '.[audit]'` first, and a network
+audit:
+    pip-audit --strict --disable-pip -r requirements-dev.lock
+    bandit --quiet --recursive --configfile pyproject.toml engine tui
+
 # How fast a new classifier learns: FOLDER/<label>/*.jpg
 starter FOLDER:
     python tests/benchmarks/starter.py {{FOLDER}}
@@ -73,4 +78,4 @@ starter FOLDER:
 # The versions that CI runs with
 lock:
     uv pip compile pyproject.toml --universal --no-emit-index-url --no-header -o requirements.lock
-    uv pip compile pyproject.toml --extra dev --extra docs --universal --no-emit-index-url --no-header -o requirements-dev.lock
+    uv pip compile pyproject.toml --extra dev --extra docs --universal --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock

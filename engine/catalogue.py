@@ -132,7 +132,8 @@ class Catalogue:
         self._path = path
         self._db = open_database(path, LAYOUT, read_only=read_only)
         self._images: dict[str, Known] | None = None
-        """As the table is, once it was read: nobody else writes to it."""
+        """As the table is, once it was read: nobody else writes to it, or `changed` tells."""
+        self._seen = -1
 
     def __enter__(self) -> Self:
         return self
@@ -147,12 +148,19 @@ class Catalogue:
     def read_through(self) -> None:
         """Read what a scan asks for first. Raises Damaged where any of it is not what was written."""
         for table, condition in (*((table, _kinds(columns, kinds)) for table, columns, kinds in _SOUND), *_LENGTHS):
-            if self._rows(f"SELECT 1 FROM {table} WHERE NOT ({condition}) LIMIT 1"):
+            if self._rows(f"SELECT 1 FROM {table} WHERE NOT ({condition}) LIMIT 1"):  # nosec B608  # noqa: S608 - as written above
                 raise damaged(self._path)
         self.images()
         self.versions()
         for (name,) in self._rows("SELECT name FROM settings"):
             self.setting(name)
+
+    def changed(self) -> bool:
+        """Whether another process wrote since the last call, or this is the first."""
+        before, self._seen = self._seen, self._rows("PRAGMA data_version")[0][0]
+        if before != self._seen:
+            self._images = None
+        return before != self._seen
 
     def images(self) -> Mapping[str, Known]:
         """Every image by path; changes with the catalogue."""
@@ -206,7 +214,8 @@ class Catalogue:
     def put_version(self, version: Version) -> None:
         """Add a version."""
         values = tuple(vars(version).values())
-        self._many(f"INSERT INTO versions VALUES ({', '.join('?' * len(values))})", [values])
+        places = ", ".join("?" * len(values))
+        self._many(f"INSERT INTO versions VALUES ({places})", [values])  # nosec B608  # noqa: S608 - question marks alone
 
     def put_restored(self, version: int, at: float) -> None:
         """Note when a version was made the present one again."""

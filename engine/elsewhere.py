@@ -10,11 +10,28 @@ from typing import BinaryIO
 
 from engine.database import sync_folder
 from engine.errors import BadSetting, FolderError
+from engine.lock import NAME, Lock
 from engine.places import KEPT, MARK, has_content, home, in_state, marked, name_of, pointer
 
 BESIDE = "beside"
 """Said in the place of a folder: inside the folder of photographs, in `.catflap`."""
 _PIECE = 1 << 20
+
+
+def hold(folder: Path, what: str, at: float, keep_in: str = "", usual: str = "") -> Lock:
+    """Hold the folder (see `Lock`), and settle where its things are kept. Raises FolderError or BadSetting."""
+    here = settle(folder) if keep_in != BESIDE or _reachable(folder) else folder / KEPT
+    lock = Lock(here, folder, what, at)
+    try:
+        there = settle(folder, keep_in, usual)
+        if there == here:
+            return lock
+        moved = Lock(there, folder, what, at)
+    except BaseException:
+        lock.close()
+        raise
+    lock.close()
+    return moved
 
 
 def settle(folder: Path, keep_in: str = "", usual: str = "") -> Path:
@@ -75,7 +92,7 @@ def _back(folder: Path, here: Path) -> Path:
     """Into the folder; what may lie there of earlier times is kept under another name."""
     beside, name = folder / KEPT, name_of(folder)
     beside.mkdir(exist_ok=True)
-    older = [each for each in beside.iterdir() if each.name != MARK and not each.name.startswith("before")]
+    older = [each for each in beside.iterdir() if each.name not in (MARK, NAME) and not each.name.startswith("before")]
     if older:
         before = _free(beside / "before")
         before.mkdir()
@@ -120,7 +137,12 @@ def _copy(here: Path, there: Path, name: str, skip: str = "") -> None:
 def _files(place: Path) -> Iterator[Path]:
     """Relative to it; SQLite's shared memory holds nothing of its own, and a mark is of its place."""
     for each in sorted(place.rglob("*")) if place.is_dir() else []:
-        if each.is_file() and not each.is_symlink() and not each.name.endswith("-shm") and each != place / MARK:
+        if (
+            each.is_file()
+            and not each.is_symlink()
+            and not each.name.endswith("-shm")
+            and each not in (place / MARK, place / NAME)
+        ):
             yield each.relative_to(place)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from engine.database import mended, sync_folder
 from engine.errors import FolderError
+from engine.lock import Held, holder_of
 
 BESIDE = ("-wal", "-journal", "-shm")
 """What SQLite's files beside a database end with; the last holds nothing of its own."""
@@ -21,6 +22,10 @@ BESIDE = ("-wal", "-journal", "-shm")
 
 def mend(path: Path, again: Callable[[Path, Path], str]) -> str:
     """Let `again` make, of the damaged file's copy, a draft that takes its place; what came of it, in words."""
+    holder = holder_of(path.parent)
+    # The engine's process belongs to the app's, which holds the folder.
+    if holder is not None and holder.pid not in (os.getpid(), os.getppid()):
+        raise Held(path.parent, holder)
     draft = path.with_name(f".{path.name}.part")
     try:
         _remove(draft)

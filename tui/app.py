@@ -21,6 +21,7 @@ from tui.themes import CONTRAST
 
 if TYPE_CHECKING:
     from engine.journal import Journal
+    from engine.lock import Holder
     from tui.screens.main import Main
     from tui.work import Work
 
@@ -35,8 +36,9 @@ class Catflap(Unsplit):
     SCROLL_SENSITIVITY_Y = 1.0
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (50, "-wide")]  # noqa: RUF012 - Textual's own form
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices, told: str = "") -> None:
-        """`told` is what there is to say of the folder before anything else."""
+    def __init__(
+        self, folder: Path, work: Work, journal: Journal, choices: Choices, holder: Holder | None = None, told: str = ""
+    ) -> None:
         # Textual makes greys of colours for NO_COLOR; where it may leave them to the terminal, it takes them out.
         super().__init__(ansi_color=True if "NO_COLOR" in os.environ else None)
         self.animation_level = "none"
@@ -49,13 +51,13 @@ class Catflap(Unsplit):
         self.set_class(choices.slow_link, "-slow-link")
         self.last_words = ""
         """What to tell the person after the app has left the terminal."""
-        self._given = folder, work, journal, choices, told
+        self._given, self._said = (folder, work, journal, choices), (holder, told)
 
     @cached_property
     def _main(self) -> Main:
         from tui.screens.main import bound
 
-        return bound(self.commands)(*self._given)
+        return bound(self.commands)(*self._given, *self._said)
 
     @property
     def esc_stops(self) -> bool:
@@ -65,7 +67,7 @@ class Catflap(Unsplit):
 
     def get_default_screen(self) -> Screen[None]:
         """What looks like the main screen until that is loaded; over a slow link it would only be more to send."""
-        folder, work, _, choices, _ = self._given
+        folder, work, _, choices = self._given
         if choices.slow_link:
             work.start()
             return self._main

@@ -16,6 +16,7 @@ from engine.folder import Watch
 from engine.head import Head
 from engine.workspace import Workspace
 from tui.messages import OVERTAKEN, RANKS, Ended, Failed, Opening, Request, Said, Stop
+from tui.onlooker import look
 
 NICE = 10
 """Keys stay as quick as in an idle app only if the engine gives way to it."""
@@ -27,6 +28,9 @@ IDLE_S = 0.1
 def serve(pipe: Connection, opening: Opening, log: Path) -> None:
     """Open the folder and serve requests until the pipe closes."""
     _step_back(log)
+    if opening.onlooking:
+        look(pipe, opening.folder)
+        return
     try:
         workspace = opening.workspace()
     except CatflapError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from engine.aside import below, shared_out
 from engine.augment import views_of
 from engine.catalogue import Catalogue
+from engine.elsewhere import hold
 from engine.errors import BadSetting
 from engine.events import CatalogueRecovered, Event, ImageSkipped, ImagesPredicted, Retrained
 from engine.filesystem import kind
@@ -18,11 +19,12 @@ from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.journal_recovery import open_journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
+from engine.lock import refuse_if_held
 from engine.model import open_model
 from engine.once import predict as predict_files
 from engine.once import probe_features, save
 from engine.once import train as train_once
-from engine.places import opened_before
+from engine.places import home, opened_before
 from engine.spec.file import read
 from engine.trainers import TRAINERS, Settings
 from engine.versions import present_version
@@ -133,6 +135,9 @@ def train(
     """`catflap train`: events, and the new model at `out`."""
     if out.suffix.lower() != ".mlmodel":
         raise BadSetting(f"{str(out)!r} does not end in .mlmodel.", "New models are written as one file.")
+    for place in (labels if labels.is_dir() else labels.parent, anchors):
+        if place is not None and place.is_dir():
+            refuse_if_held(home(place), place)
     model = open_model(model_path)
     known = None if model.learns_labels or not model.classifies else model.labels
     labelled = read_labels(labels, known)
@@ -152,7 +157,7 @@ def train(
 
 def retrain(printer: Printer, opening: Opening, trainer: str, settings: Settings, force: bool) -> int:
     """`catflap retrain`: what r does."""
-    with opening.workspace() as workspace:
+    with hold(opening.folder, "is being retrained", time.time(), opening.keep_in), opening.workspace() as workspace:
         skipped, _ = _follow(printer, workspace.scan())
         journal, recovered = open_journal(workspace.home / "journal.db", read_only=True)
         with journal:
@@ -241,7 +246,7 @@ def history(printer: Printer, folder: Path) -> int:
 def restore(printer: Printer, folder: Path, version: int) -> int:
     """`catflap restore`: an older version becomes the present one."""
     opened_before(folder)
-    with Workspace(folder) as workspace:
+    with hold(folder, "is being restored", time.time()), Workspace(folder) as workspace:
         for event in workspace.scan():
             if isinstance(event, ImageSkipped | CatalogueRecovered):
                 printer.event(event)

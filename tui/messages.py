@@ -34,14 +34,14 @@ class Opening:
     """Where nobody ever said how this folder's features are kept."""
     held_out: str = ""
     keep_in: str = ""
-    """Where what is kept of the folder is moved to first; see `engine.elsewhere`."""
+    """Where what is kept of the folder is moved to first, by whoever holds it; see `engine.elsewhere`."""
+    onlooking: bool = False
+    """Another Catflap holds the folder: nothing is written."""
 
     def workspace(self) -> Workspace:
         """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
-        from engine.elsewhere import settle
         from engine.workspace import Workspace
 
-        settle(self.folder, self.keep_in)
         asked = self.keeping, self.ask_above_bytes, self.usual, self.held_out
         return Workspace(self.folder, self.model, self.out, *asked)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from engine.lock import Holder
 from tui.text import count, fit, safe
 
 Keys = Mapping[str, str]
@@ -15,6 +16,16 @@ def hint(keys: Keys) -> str:
         f"{keys['help']} shows all keys: {keys['accept']} accepts the label, {keys['flip']} flips it, "
         f"{keys['undo']} takes it back, {keys['retrain']} retrains."
     )
+
+
+def looking_only(holder: Holder) -> str:
+    """Another process holds the folder."""
+    return f"Looking only, the folder {holder.what} elsewhere: {holder.words}."
+
+
+def has_left(keys: Keys) -> str:
+    """It does not any more."""
+    return f"The other Catflap has ended; {keys['quit']} and open the folder again to write."
 
 
 def none_given(keys: Keys) -> str:

@@ -70,6 +70,8 @@ class Session:
     """The rows that the filter lets through, by number, in the order in which they are shown; None for all."""
     notice: str = ""
     """One line for the person."""
+    onlooking: str = ""
+    """Why nothing may be written: who holds the folder. Empty where this app does."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
     keys: Mapping[str, str] = field(default_factory=lambda: KEYS)

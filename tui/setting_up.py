@@ -45,5 +45,6 @@ def completes(app: App) -> None:
         shell
             The shell.
         """
-        show(app.generate_completion(prog_name="catflap", shell=shell))
+        # A shell's name is no shell.
+        show(app.generate_completion(prog_name="catflap", shell=shell))  # nosec B604
         return 0

@@ -147,6 +147,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     meant = [item for item in operators if item.module.makes_networks(item)]
     part, of = map(int, os.environ.get("CONFORMANCE_PART", "0/1").split("/"))
     left = set(operators) - set(meant[part::of])
+    if "CONFORMANCE_RECORD" not in os.environ:
+        # The twins of a test ask Core ML for other processors, of which this engine knows nothing.
+        names = {item.nodeid for item in items}
+        left |= {item for item in items if "gpu" in item.name and item.nodeid.replace("gpu", "cpu") in names}
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     for item in items:

@@ -136,27 +136,31 @@ def test_the_parser_takes_a_lone_esc_as_soon_as_textual_does(monkeypatch):
     assert names(parser.tick()) == ["alt+j"]
 
 
-@pytest.mark.parametrize("pieces", [("\x1b", "[H"), ("\x1b", "[", "H"), ("\x1b[", "H"), ("\x1b[1", "~")])
-def test_home_in_pieces_is_home_and_holds_nothing_out(pictures, model_path, pieces):
+def test_home_in_pieces_is_home_and_holds_nothing_out(pictures, model_path):
     with PseudoTerminal([*CATFLAP, pictures, "--model", model_path, "--order", "name"]) as app:
         ready(app)
         app.send("jja")
         app.wait_for("1 verdict")
-        app.send("k")
-        app.settle()
-        for piece in pieces:
-            app.send(piece)
-            time.sleep(0.3)
-        app.settle()
-        mark = len(app.said)
-        app.send("x")
-        app.wait_for("2 verdicts", since=mark)
+        for pieces in (("\x1b", "[H"), ("\x1b", "[", "H"), ("\x1b[", "H"), ("\x1b[1", "~")):
+            app.send("gjj")
+            app.settle()
+            for piece in pieces:
+                app.send(piece)
+                time.sleep(0.3)
+            app.settle()
+            app.send("x")
+            app.settle()
         app.send("q")
         assert app.wait() == 0
+    with Journal(pictures / ".catflap" / "journal.db") as journal:
+        steps = [entry.verdicts[0] for entry in journal.entries()]
+        held = {each.kind for each in journal.in_force().values()}
     labels = subprocess.run([*CATFLAP, "labels", pictures], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert [line.split(",")[0] for line in labels.splitlines()[1:]] == ["c00.png", "c04.png"]
-    with Journal(pictures / ".catflap" / "journal.db") as journal:
-        assert {each.kind for each in journal.in_force().values()} == {LABEL}
+    accepted, *flips = steps
+    assert not accepted.flip and len(flips) == 4
+    assert all(each.flip and each.image != accepted.image for each in flips)
+    assert held == {LABEL}
 
 
 def test_an_arrow_in_pieces_stops_no_retrain(opened):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from engine.errors import FolderError
 from engine.journal import EXCLUDED, HELD, LABEL, Journal, Verdict
 from tui.notices import none_given
-from tui.screens.moving import Moving
+from tui.screens.onlooking import Onlooking
 from tui.screens.pick_label import PickLabel
 from tui.text import count, percent, safe
 
@@ -22,7 +23,7 @@ HEAR_S = 1.0
 """Between two looks at what other processes wrote into the journal."""
 
 
-class Labelling(Moving):
+class Labelling(Onlooking):
     """A screen whose journal keeps what is said."""
 
     def __init__(self, journal: Journal) -> None:
@@ -34,12 +35,13 @@ class Labelling(Moving):
     def verdicts_changed(self) -> None:
         """Verdicts were given or taken back."""
 
-    def hear_of_others(self) -> None:
+    def hear_of_others(self, folder: Path) -> None:
         """Show what other processes said in the journal since the last look."""
         now = time.monotonic()
         if now - self._heard_at < HEAR_S:
             return
         self._heard_at = now
+        self.hear_of_holder(folder)
         before, self._unheard = self._unheard, ""
         try:
             news = self._journal.news()
@@ -51,7 +53,8 @@ class Labelling(Moving):
             self._tell("The journal is there again.")
         if news:
             session = self.session.judged(self._journal.in_force(), news)
-            self.become(session.told(f"{count(len(news), 'verdict')} changed by another program; u takes it back."))
+            back = "" if session.onlooking else f"; {session.keys['undo']} takes it back"
+            self.become(session.told(f"{count(len(news), 'verdict')} changed by another program{back}."))
             self.verdicts_changed()
 
     # Verdicts.
@@ -114,14 +117,18 @@ class Labelling(Moving):
 
     def action_undo(self) -> None:
         """The last verdict is taken back."""
-        self._changed(self._written(lambda: self._journal.undo(time.time())), "There is nothing to take back.")
+        if self.may_write():
+            self._changed(self._written(lambda: self._journal.undo(time.time())), "There is nothing to take back.")
 
     def action_redo(self) -> None:
         """The verdict that was taken back is given again."""
-        self._changed(self._written(lambda: self._journal.redo(time.time())), "There is nothing to give again.")
+        if self.may_write():
+            self._changed(self._written(lambda: self._journal.redo(time.time())), "There is nothing to give again.")
 
     def _to_judge(self) -> list[int]:
         """The rows that a verdict would be for; none, and a word about it, where there is nothing to judge."""
+        if not self.may_write():
+            return []
         rows, marked = self.session.rows, self.marked
         chosen = self._order[marked.start : marked.stop].tolist() if marked else [self.table.row]
         found = [row for row in chosen if row >= 0 and rows.predicted_labels[row] >= 0]
@@ -151,7 +158,7 @@ class Labelling(Moving):
         again = all(each.kind == HELD for each in verdicts)
         if verdicts:
             self._keep([replace(each, kind=LABEL if again else HELD) for each in verdicts])
-        elif self.table.row >= 0:
+        elif self.table.row >= 0 and self.may_write():
             self._tell("Give a label first: what is held out is measured by it.")
 
     def _given(self, row: int) -> Verdict:

@@ -13,13 +13,14 @@ from textual.widgets import Footer
 
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelReplaced, ModelRestored, ModelSaved
 from engine.journal import Journal
+from engine.lock import Holder
 from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.keys import face
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
-from tui.notices import hint, none_given, themed
+from tui.notices import hint, looking_only, none_given, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
 from tui.screens.reviewing import Reviewing
@@ -49,13 +50,19 @@ class Main(Reviewing):
             super().__init__()
             self.words = words
 
-    def __init__(self, folder: Path, work: Work, journal: Journal, choices: Choices, told: str = "") -> None:
+    def __init__(
+        self, folder: Path, work: Work, journal: Journal, choices: Choices, holder: Holder | None = None, told: str = ""
+    ) -> None:
+        """`holder` is who holds the folder, where this app only looks; `told`, what there is to say before all else."""
         super().__init__(journal, work, folder, choices)
         self._swapped, self._order_name = False, choices.order
         self._commands = with_keys(choices.keys)
         verdicts, keys = journal.in_force(), key_words(self._commands)
-        notice = told or ("" if verdicts else hint(keys))
-        self.set_reactive(Main.session, Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice))
+        looking = looking_only(holder) if holder is not None else ""
+        notice = looking or told or ("" if verdicts else hint(keys))
+        self._holder = holder
+        session = Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice, onlooking=looking)
+        self.set_reactive(Main.session, session)
 
     def compose(self) -> ComposeResult:
         """Title; table and side; counts; notice; keys."""
@@ -111,14 +118,14 @@ class Main(Reviewing):
             moving = bool(kinds & {ImagesPredicted, FolderChanged, ModelOpened})
             self.become(session, sort=(ended and self._swapped) or (moving and not self._touched))
             self.found(before)
-            if ended and self._swapped and not session.again:
+            if ended and self._swapped and not session.again and not session.onlooking:
                 self.explain()
                 self.review()
             self._swapped &= not ended
             if ended:
                 self.call_after_refresh(give_back)
         self.ask_what_waits()
-        self.hear_of_others()
+        self.hear_of_others(self._folder)
         if self.session.again and not self.session.busy and self.session.waiting is None:
             self.become(replace(self.session, again=False))
             self.action_retrain()
@@ -158,6 +165,8 @@ class Main(Reviewing):
 
     def action_retrain(self) -> None:
         """Train on all verdicts."""
+        if not self.may_write():
+            return
         session = self.session
         verdicts, aside = session.taught()
         if session.why_not or not verdicts:
@@ -171,6 +180,8 @@ class Main(Reviewing):
 
     def action_live(self) -> None:
         """Edit in memory after every verdict, or no longer."""
+        if not self.may_write():
+            return
         session = self.session
         samples = "Live is for models with weights; this one keeps samples, and r takes them in at once."
         if session.why_not or session.learns_labels:

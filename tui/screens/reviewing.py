@@ -49,6 +49,8 @@ class Reviewing(Sorting):
             self._filtered(outcome, None)
 
     def _restore(self, version: int) -> None:
+        if not self.may_write():
+            return
         # What live shows is of the model that goes; the engine forgets it by itself.
         session = self.session.lived(False) if self.session.live else self.session
         self.become(session.told(f"Version {version} is being restored ..."))

@@ -120,8 +120,8 @@ class Sorting(Looking):
         """Have the verdicts held against heads that have not seen them; or why that cannot be."""
         session = self.session
         verdicts, aside = session.taught()
-        if session.why_not:
-            return session.why_not
+        if session.why_not or session.onlooking:
+            return session.onlooking or session.why_not
         if len(verdicts) < FEWEST or len(set(verdicts.values())) < 2:
             return (
                 f"Likely mistakes, and how right models are, are found from {FEWEST} verdicts on, of two labels at least."

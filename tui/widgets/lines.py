@@ -73,8 +73,9 @@ class Title(Line):
 def _opened(session: Session) -> str:
     """What is open, as the title begins."""
     model = f"{safe(session.model)} version {session.version}" if session.model else "opening the model ..."
+    looks = " · LOOKING ONLY" if session.onlooking else ""
     live = f" · LIVE {session.preparing}".rstrip() if session.live else ""
-    return f" Catflap · {model}{live} · {safe(session.folder.name)} · "
+    return f" Catflap · {model}{live}{looks} · {safe(session.folder.name)} · "
 
 
 class Counts(Line):
