@@ -20,14 +20,18 @@ _FILE = re.compile(r"(\d{4,})\.mlmodel")
 
 
 def open_catalogue(home: Path, folder: Path) -> tuple[Catalogue, str]:
-    """The catalogue in `home`, and what became of a damaged one in its place, in words; empty where it was sound.
+    """The catalogue in `home`, and what became of a damaged or a lost one, in words; empty where there was neither.
 
     `folder` is where the images lie. Raises FolderError.
     """
     path = home / "catalogue.db"
     finish(path)
+    lost = not path.exists() and versions([], home / "versions")
     try:
-        return _read_through(path), ""
+        catalogue = _read_through(path)
+        for version in lost or ():
+            catalogue.put_version(version)
+        return catalogue, f"The catalogue was gone; {_again(catalogue)}." if lost else ""
     except Damaged:
         said = mend(path, lambda kept, draft: _catalogue_again(kept, draft, home / "versions", folder))
     return _read_through(path), f"The catalogue was damaged; {said}"
@@ -51,7 +55,11 @@ def _catalogue_again(kept: Path, draft: Path, models: Path, folder: Path) -> str
             catalogue.put_version(version)
         for name, value in settings(found, folder).items():
             catalogue.remember(name, value)
-        return f"it was made again, with {len(catalogue.versions())} of the model's versions"
+        return _again(catalogue)
+
+
+def _again(catalogue: Catalogue) -> str:
+    return f"it was made again, with {len(catalogue.versions())} of the model's versions"
 
 
 def versions(rows: Iterable[Row], folder: Path) -> list[Version]:

@@ -3,11 +3,14 @@
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.catalogue import RETRAINED
 from engine.catalogue_recovery import open_catalogue, versions
 from engine.database import Damaged, mended
 from engine.errors import FolderError
@@ -16,6 +19,8 @@ from engine.journal import Entry, Journal, Verdict
 from engine.journal_recovery import entries, open_journal
 from engine.recovery import finish
 from engine.salvage import Row, rows
+from engine.spec.file import ModelFile
+from engine.spec.metadata import with_metadata
 from engine.verdicts import fold, step_checksum, verdict_checksum
 from engine.workspace import Workspace
 from tests.hostile.damage import catalogue_right, journal_right, make_catalogue, make_journal, sweep, verdict
@@ -291,6 +296,34 @@ def test_a_lost_catalogue_is_made_again(pictures: Path, model_path: Path) -> Non
     with Workspace(pictures, model_path) as workspace:
         assert predicted(workspace) == before
         assert not workspace._recovered
+
+
+def test_versions_are_found_where_the_catalogue_is_gone(tmp_path: Path, make_model: Callable[..., Any]) -> None:
+    (tmp_path / "versions").mkdir()
+    models = [make_model(seed=seed).SerializeToString() for seed in range(3)]
+    models[1] = with_metadata(models[1], {"trainer": "edit", "verdicts": "11", "flips": "4", "learned": "3", "broken": "x"})
+    for number, data in zip((0, 1, 7), models, strict=True):
+        (tmp_path / "versions" / f"{number:04d}.mlmodel").write_bytes(data)
+    (tmp_path / "versions" / "notes.mlmodel").write_bytes(b"")
+    catalogue, words = open_catalogue(tmp_path, tmp_path)
+    with catalogue:
+        found = catalogue.versions()
+        assert [(each.version, each.origin) for each in found] == [
+            (0, "original"), (1, RETRAINED), (7, "changed outside"),
+        ]  # fmt: skip
+        assert [each.digest for each in found] == [ModelFile(data, "").digest for data in models]
+        retrained = found[1]
+        assert (retrained.trainer, retrained.flips, retrained.learned, retrained.accepted, retrained.broken) == (
+            "edit",
+            4,
+            3,
+            7,
+            0,
+        )
+    assert "was gone; it was made again, with 3 of" in words
+    again, words = open_catalogue(tmp_path, tmp_path)
+    again.close()
+    assert words == ""
 
 
 def test_versions_and_settings_are_read_back(tmp_path: Path) -> None:
