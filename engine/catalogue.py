@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.database import DURABLE, Layout, damaged, open_database, problems_of, transaction
+from engine.database import DURABLE, Layout, damaged, let_go, open_database, problems_of, transaction
 from engine.listing import Stamp
 from engine.store_index import KEY_BYTES
 
@@ -146,7 +146,14 @@ class Catalogue:
         self._db.close()
 
     def read_through(self) -> None:
-        """Read what a scan asks for first. Raises Damaged where any of it is not what was written."""
+        """Read what a scan asks for first. Raises Damaged, and closes, where any of it is not what was written."""
+        try:
+            self._read_through()
+        except BaseException:
+            let_go(self._db, self._path)
+            raise
+
+    def _read_through(self) -> None:
         for table, condition in (*((table, _kinds(columns, kinds)) for table, columns, kinds in _SOUND), *_LENGTHS):
             if self._rows(f"SELECT 1 FROM {table} WHERE NOT ({condition}) LIMIT 1"):  # nosec B608  # noqa: S608 - as written above
                 raise damaged(self._path)

@@ -40,11 +40,7 @@ def open_catalogue(home: Path, folder: Path) -> tuple[Catalogue, str]:
 def _read_through(path: Path) -> Catalogue:
     """What a scan will ask for is read now, while it can be set right."""
     catalogue = Catalogue(path)
-    try:
-        catalogue.read_through()
-    except BaseException:
-        catalogue.close()
-        raise
+    catalogue.read_through()
     return catalogue
 
 

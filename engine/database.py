@@ -21,6 +21,7 @@ __all__ = [
     "OtherSchema",
     "damaged",
     "identity",
+    "let_go",
     "log_of",
     "mended",
     "open_database",
@@ -38,6 +39,8 @@ DURABLE = ("synchronous = FULL", "fullfsync = 1", "checkpoint_fullfsync = 1")
 QUICK = ("synchronous = NORMAL",)
 """What was committed survives the end of the process; a power cut may take the last commits, never the order."""
 
+_VERSIONS = slice(18, 20)
+"""Of a header: 1 without a log, 2 with one (https://www.sqlite.org/fileformat2.html, section 1.3.3)."""
 _SCHEMAS = 1000
 """No layout has had so many."""
 
@@ -93,12 +96,19 @@ def open_database(
             if not (empty and read_only):
                 _require_columns(connection, path, layout)
         except BaseException:
-            connection.close()
+            let_go(connection, path)
             raise
         if read_only and empty:
             connection.close()
             return _in_memory(layout)
         return connection
+
+
+def let_go(connection: sqlite3.Connection, path: Path) -> None:
+    """Close, and leave the files as they are: the last to close would take the log into a database that is damaged."""
+    with suppress(sqlite3.Error), closing(_connect(path, True, 0.0)):
+        connection.close()
+    connection.close()
 
 
 @contextmanager
@@ -205,6 +215,11 @@ def _examine(path: Path, busy_timeout_s: float) -> None:
     unfinished = path.with_name(path.name + "-journal").exists()
     if not path.exists():
         return
+    with path.open("rb") as file:
+        header = file.read(_VERSIONS.stop)
+    # One that says that a later SQLite wrote it would be read, and not written any more.
+    if not set(header[_VERSIONS]) <= {1, 2}:
+        raise damaged(path)
     with closing(_connect(path, not unfinished, busy_timeout_s)) as connection:
         if connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
             raise damaged(path)

@@ -30,6 +30,10 @@ PROBLEMS: dict[int, tuple[str, str]] = {
 """A sentence and a hint for each primary result code (https://www.sqlite.org/rescode.html) that is not a bug."""
 
 
+_WITHOUT_CODE = ("Could not decode", "unsupported file format")
+"""Damage of which SQLite, or Python, tells in words alone: text that is none, and a header of no version that there is."""
+
+
 class Damaged(FolderError):
     """A database whose content is not what was written, or not of the layout asked for."""
 
@@ -44,8 +48,8 @@ def problems_of(path: Path) -> Generator[None, None, None]:
     try:
         yield
     except sqlite3.Error as error:
-        # What is said to be text and is not has no result code.
-        problem = _SPOILT if "decode" in str(error) else PROBLEMS.get(result_code(error))
+        spoilt = any(words in str(error) for words in _WITHOUT_CODE)
+        problem = _SPOILT if spoilt else PROBLEMS.get(result_code(error))
         if problem is None:
             raise
         if problem is _SPOILT:

@@ -13,7 +13,17 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, Self
 
-from engine.database import BUSY_TIMEOUT_S, DURABLE, Layout, damaged, identity, open_database, problems_of, transaction
+from engine.database import (
+    BUSY_TIMEOUT_S,
+    DURABLE,
+    Layout,
+    damaged,
+    identity,
+    let_go,
+    open_database,
+    problems_of,
+    transaction,
+)
 from engine.errors import FolderError
 from engine.verdicts import (
     ACTIONS,
@@ -118,7 +128,7 @@ class Journal:
         try:
             self._heard()
         except BaseException:
-            self._connection.close()
+            let_go(self._connection, self._path)
             raise
         self._identity, self._news = identity(self._path), set[bytes]()
 
