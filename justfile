@@ -61,6 +61,7 @@ slow:
 
 # Hostile runs, each as long as it takes; then docs/reliability.md
 hostile:
+    python -m tests.hostile.kills
     python -m tests.hostile.tested
     python -m tests.hostile.damage
     python -m tests.hostile.faults
