@@ -104,7 +104,7 @@ class Version:
     digest: str
     """Names exactly these bytes."""
     file: str
-    """Where they are kept, below the folder of versions."""
+    """Where they are kept, below the folder of versions; empty where they are not any more."""
     at: float
     """Unix seconds."""
     origin: str
@@ -223,6 +223,10 @@ class Catalogue:
         values = tuple(vars(version).values())
         places = ", ".join("?" * len(values))
         self._many(f"INSERT INTO versions VALUES ({places})", [values])  # nosec B608  # noqa: S608 - question marks alone
+
+    def put_files(self, files: Mapping[int, str]) -> None:
+        """By version: where its model is kept now; empty where it is not kept any more."""
+        self._many("UPDATE versions SET file = ? WHERE version = ?", [(file, version) for version, file in files.items()])
 
     def put_restored(self, version: int, at: float) -> None:
         """Note when a version was made the present one again."""

@@ -1,9 +1,10 @@
-"""How a folder's features are kept: their precision, and the room they may take. Chosen by a person, remembered."""
+"""How a folder's features and its model's versions are kept: how many, how precisely, in how much room; remembered."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from engine.errors import BadSetting
+from engine.retention import FEWEST, USUAL_VERSIONS, Retention
 
 ASK_ABOVE_BYTES = 2_000_000_000
 """Beyond this a person is asked before features are kept."""
@@ -12,7 +13,7 @@ LEAST_BYTES = 100_000_000
 PRECISIONS = ("full", "half")
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 """Powers of ten, as disks are sold."""
-NO_LIMIT = "NONE"
+NO_LIMIT, ALL = "NONE", "all"
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,16 @@ class Keeping:
     precision: str = ""
     """`full` (float32) or `half` (float16)."""
     limit: str = ""
-    """`none`, or a size such as `2GB`."""
+    """Of the features: `none`, or a size such as `2GB`."""
+    versions: str = ""
+    """`all`, or how many versions of the model that were trained here."""
+    versions_limit: str = ""
+    """Of their files: `none`, or a size."""
 
     def __post_init__(self) -> None:
+        if self.versions not in ("", ALL) and not (self.versions.isdecimal() and int(self.versions) >= FEWEST):
+            raise BadSetting(f"{self.versions!r} is no number of versions to keep.", f"Give {FEWEST} or more, or {ALL}.")
+        _limit(self.versions_limit)
         if self.precision not in ("", *PRECISIONS):
             raise BadSetting(f"There is no precision {self.precision!r}.", f"There are {' and '.join(PRECISIONS)}.")
         least = self.limit_bytes
@@ -39,16 +47,27 @@ class Keeping:
     @property
     def limit_bytes(self) -> int | None:
         """Room that the features may take; None without a limit."""
-        return None if self.limit.strip().upper() in ("", NO_LIMIT) else bytes_of(self.limit)
+        return _limit(self.limit)
+
+    @property
+    def retention(self) -> Retention:
+        """How many versions of the model are kept."""
+        most = None if self.versions == ALL else int(self.versions or USUAL_VERSIONS)
+        return Retention(most, _limit(self.versions_limit))
 
     @property
     def chosen(self) -> bool:
-        """Whether a person has said anything."""
+        """Whether a person has said anything of features."""
         return bool(self.precision or self.limit)
 
     def but(self, other: "Keeping") -> "Keeping":
         """This, but what the other one says."""
-        return Keeping(other.precision or self.precision, other.limit or self.limit)
+        return Keeping(*(getattr(other, each.name) or getattr(self, each.name) for each in fields(self)))
+
+
+def _limit(size: str) -> int | None:
+    """None without a limit. Raises BadSetting."""
+    return None if size.strip().upper() in ("", NO_LIMIT) else bytes_of(size)
 
 
 def bytes_of(size: str) -> int:

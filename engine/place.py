@@ -41,8 +41,8 @@ class Place:
 
         What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
         that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. What lies below
-        the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Raises FolderError,
-        ModelError or BadSetting.
+        the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Versions of the model beyond
+        what is to be kept are let go of. Raises FolderError, ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = settle(folder)
@@ -51,6 +51,7 @@ class Place:
         try:
             self.held_out = self._remembered(held_out)
             self._open_model(model, out)
+            self._retain(keeping, usual)
             self._store = self._store_for(self.model, keeping, usual)
         except BaseException:
             self._catalogue.close()
@@ -76,6 +77,17 @@ class Place:
         self.versions = Versions(self.home / "versions", self._catalogue, self.target)
         self.version = self.versions.present(self.model.file)
         self._model_watch = ModelWatch(self.target)
+
+    def _retain(self, keeping: Keeping, usual: Keeping) -> None:
+        """Let go of versions beyond what is to be kept: as it was before, but for what is said now, which is remembered."""
+        said = {"keep_versions": keeping.versions, "versions_limit": keeping.versions_limit}
+        for name in filter(said.get, said):
+            self._catalogue.remember(name, said[name])
+        before = Keeping(
+            versions=self._catalogue.setting("keep_versions"), versions_limit=self._catalogue.setting("versions_limit")
+        )
+        self.versions.retention = usual.but(before).retention
+        self.versions.thin(self.version)
 
     def _store_for(self, model: Model, keeping: Keeping = AS_BEFORE, usual: Keeping = AS_BEFORE) -> FeatureStore:
         """Features as they were kept before, but for what is said now; stores of other backbones go for want of room."""

@@ -132,7 +132,7 @@ def _model_replaced(session: Session, event: events.ModelReplaced) -> Session:
 
 
 def _model_refused(session: Session, event: events.ModelRefused) -> Session:
-    said = f"Another program wrote over {session.model}; version {session.version} stays in use. {event.why}"
+    said = f"Another program wrote over {session.model}; version {session.version} stays in use. {event.why} A copy is kept when it is replaced."
     return replace(session, problem=said)
 
 

@@ -26,6 +26,10 @@ class Kept:
         Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     held_out
         A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
+    keep_versions
+        How many versions of the model that were trained here are kept; the untouched one always is. Or all. Remembered.
+    versions_limit
+        Room that they may take, such as 2GB, or none. Remembered.
     keep_in
         Keep verdicts, versions and features below this folder; beside: in FOLDER/.catflap. They are moved. Remembered.
     """
@@ -33,12 +37,14 @@ class Kept:
     features: Precision | str = ""
     store_limit: str = ""
     held_out: str = ""
+    keep_versions: str = ""
+    versions_limit: str = ""
     keep_in: str = ""
 
     @property
     def keeping(self) -> Keeping:
-        """How features are kept."""
-        return Keeping(self.features, self.store_limit)
+        """How features and versions are kept."""
+        return Keeping(self.features, self.store_limit, self.keep_versions, self.versions_limit)
 
 
 Remembered = Annotated[Kept, Parameter(name="*")]

@@ -49,6 +49,8 @@ class Choices:
     order: str = ORDERS[0]
     features: str = ""
     store_limit: str = ""
+    keep_versions: str = "20"
+    versions_limit: str = ""
     ask_above: str = "2GB"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By a command's id, its keys, where they are not its own."""
@@ -66,8 +68,8 @@ class Choices:
 
     @property
     def usual(self) -> Keeping:
-        """How features are kept of folders for which nobody chose."""
-        return Keeping(self.features, self.store_limit)
+        """How features and versions are kept of folders for which nobody chose."""
+        return Keeping(self.features, self.store_limit, self.keep_versions, self.versions_limit)
 
     def opening(
         self,
@@ -164,6 +166,11 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limits", "store_limit", "none",
             "Room that they may take, such as 500MB or 2GB; with this, nobody is asked.",
             parse=lambda size: Keeping(limit=size)),
+    Setting("limits", "keep_versions", "20",
+            "How many versions of a model that were trained here are kept, or all; the untouched one always is.",
+            parse=lambda number: Keeping(versions=number)),
+    Setting("limits", "versions_limit", "none", "Room that they may take, such as 2GB.",
+            parse=lambda size: Keeping(versions_limit=size)),
     Setting("limits", "ask_above", "2GB", "Ask before the features of a scan take more than this.", parse=bytes_of),
     Setting("limits", "keep_in", "beside",
             "Below which folder verdicts, versions and features are kept, of folders of which nothing is kept yet; "
