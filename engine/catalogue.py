@@ -123,6 +123,11 @@ class Version:
     restored_at: float = 0.0
     """When it was made the present one again the last time; 0 if never."""
 
+    @property
+    def let_go(self) -> bool:
+        """Whether its model is not kept any more."""
+        return bool(self.digest) and not self.file
+
 
 class Catalogue:
     """An open catalogue."""

@@ -132,7 +132,8 @@ def _model_replaced(session: Session, event: events.ModelReplaced) -> Session:
 
 
 def _model_refused(session: Session, event: events.ModelRefused) -> Session:
-    said = f"Another program wrote over {session.model}; version {session.version} stays in use. {event.why} A copy is kept when it is replaced."
+    stays = f"version {session.version} stays in use; whatever replaces that file keeps a copy of it"
+    said = f"Another program wrote over {session.model}: {event.why} Here {stays}."
     return replace(session, problem=said)
 
 

@@ -184,7 +184,7 @@ def status(printer: Printer, folder: Path) -> int:
     with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
         images = catalogue.images()
         model, version = present_version(kept, catalogue)
-        kept_versions = max(1, len(catalogue.versions()))
+        kept_versions = max(1, sum(not each.let_go for each in catalogue.versions()))
         keeping = Keeping(catalogue.setting("features"), catalogue.setting("store_limit"))
         held_folder = catalogue.setting("held_out")
     with Journal(kept / "journal.db", read_only=True) as journal:
@@ -192,7 +192,7 @@ def status(printer: Printer, folder: Path) -> int:
     _, aside = shared_out(in_force, below(held_folder, ((path, each.content or b"") for path, each in images.items())))
     skipped = sum(bool(known.problem) for known in images.values())
     open_ones = sum(known.content not in in_force for known in images.values() if not known.problem)
-    stores = sum(file.stat().st_size for file in (kept / "features").rglob("*") if file.is_file())
+    stores, models = (_room(kept / name) for name in ("features", "versions"))
     facts = {
         "images": len(images),
         "skipped": skipped,
@@ -206,6 +206,7 @@ def status(printer: Printer, folder: Path) -> int:
         "model": model.name,
         "version": version,
         "versions": kept_versions,
+        "versions_bytes": models,
         "features_bytes": stores,
         "features": keeping.precision or "full",
         "store_limit": keeping.limit_bytes,
@@ -216,6 +217,11 @@ def status(printer: Printer, folder: Path) -> int:
     return 0
 
 
+def _room(folder: Path) -> int:
+    """What all files below it take."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def _status_words(facts: Mapping[str, Any]) -> str:
     by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
     apart = "".join(f"{facts[kind]} {what}, " for kind, what in KINDS.items() if facts[kind])
@@ -224,7 +230,8 @@ def _status_words(facts: Mapping[str, Any]) -> str:
         f"{count(facts['images'], 'image')}, {facts['skipped']} skipped; verdicts: {by_label}; "
         f"{count(facts['flips'], 'flip')}; {apart}{facts['open']} without a verdict\n"
         f"kept in {safe(facts['kept_in'])} ({facts['file_system'] or 'file system unknown'})\n"
-        f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept; "
+        f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept "
+        f"({size(facts['versions_bytes'])}); "
         f"features {size(facts['features_bytes'])} in {facts['features']} precision, "
         f"{'no limit' if limit is None else f'at most {size(limit)}'}"
     )
@@ -239,7 +246,10 @@ def history(printer: Printer, folder: Path) -> int:
         printer.say(past.ORIGINAL)
     for each in versions:
         here = each.version == present
-        printer.give({**vars(each), "verdicts": past.verdicts(each), "present": here}, past.summary(each, here))
+        printer.give(
+            {**vars(each), "verdicts": past.verdicts(each), "present": here, "kept": not each.let_go},
+            past.summary(each, here),
+        )
     return 0
 
 

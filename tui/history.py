@@ -12,6 +12,7 @@ from tui.evaluation import gained
 from tui.text import count, fit, learned, safe, width
 
 ORIGINAL = "Nothing was promoted yet: the model is the untouched original."
+LET_GO = "Its model is not kept any more (keep_versions and versions_limit in the settings say how many are)."
 KINDS = 3
 """So many kinds of differences are named; the others are counted."""
 
@@ -102,7 +103,7 @@ def told(version: Version, present: bool) -> list[str]:
         lines.append(f"Of what is held out, {_held(version)}.")
     if version.restored_at:
         lines.append(f"Restored {when(version.restored_at)}.")
-    return lines
+    return [*lines, LET_GO] if version.let_go else lines
 
 
 def summary(version: Version, present: bool) -> str:
@@ -115,6 +116,8 @@ def summary(version: Version, present: bool) -> str:
         said.append(f"of what is held out, {_held(version)}")
     if version.restored_at:
         said.append(f"restored {when(version.restored_at)}")
+    if version.let_go:
+        said.append("its model is not kept any more")
     return f"{version.version:4d}  {when(version.at)}  {'; '.join(said)}"
 
 

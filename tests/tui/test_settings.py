@@ -40,18 +40,19 @@ def test_what_is_said_holds(file):
     file.write_text(
         '[look]\ntheme = "nord"\npreview = "off"\norder = "newest"\nslow_link = true\n'
         '[training]\ntrainer = "sgd"\naugment = "both"\n'
-        '[limits]\nfeatures = "half"\nstore_limit = "3GB"\nask_above = "1.5GB"\nkeep_in = "/disk"\n'
+        '[limits]\nfeatures = "half"\nstore_limit = "3GB"\nask_above = "1.5GB"\n'
+        'keep_versions = "7"\nversions_limit = "9MB"\nkeep_in = "/disk"\n'
         '[keys]\naccept = ["y", "enter"]\nroom = "F5"\nquit = []\nhelp = "."\n'
     )
     said = read()
     assert said == Choices(
-        "off", "sgd", "both", True, "nord", "newest", "half", "3GB", "1.5GB",
+        "off", "sgd", "both", True, "nord", "newest", "half", "3GB", "7", "9MB", "1.5GB",
         {"accept": ("y", "enter"), "room": ("f5",), "quit": (), "help": ("full_stop",)}, "/disk",
     )  # fmt: skip
     opening = said.opening(file.parent, None, None, Keeping("full"))
     assert (opening.ask_above_bytes, opening.usual, opening.keeping) == (
         1_500_000_000,
-        Keeping("half", "3GB"),
+        Keeping("half", "3GB", "7", "9MB"),
         Keeping("full"),
     )
 

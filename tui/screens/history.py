@@ -130,6 +130,10 @@ class History(Paged[int | str]):
             self._notice = f"Version {present} is the present one."
             self.draw()
             return
+        if chosen.let_go:
+            self._notice = f"Version {chosen.version} cannot be restored."
+            self.draw()
+            return
         now = next(each for each in self._versions if each.version == present)
         question = (
             f"Make version {chosen.version} the present model again ({_named(chosen)})? "
