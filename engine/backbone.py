@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from engine.cores import cores
 from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.interpreter import Interpreter
+from engine.room import BATCHES, LARGEST, too_large
 from engine.spec.describe import Layer, Network
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, words_of
 from engine.translate import translate
@@ -23,7 +24,7 @@ from engine.translate.session import Session
 Array = NDArray[Any]
 
 AT_ONCE = 16
-"""Images a run, at most."""
+"""Images a run, at most; fewer where all runs together would hold more than `BATCHES` numbers."""
 CLOSE = 1e-4
 """By how much the answer for many images at once may differ from those one by one, relative to the largest number."""
 
@@ -46,6 +47,7 @@ class Backbone:
         images = [each for each in self._inputs if isinstance(each, ImageFeature)]
         self._alone = Interpreter(network, images, layers, outputs)
         self._batch = batch and self._alone.compiled_whole
+        self._at_once = AT_ONCE
         self._one_at_a_time = Lock()
 
     @property
@@ -82,7 +84,8 @@ class Backbone:
             return None
         with suppress(ModelError):
             many = translate(self._network, self._inputs, self._layers, self._outputs, batch=True)
-            if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape):
+            self._at_once = min(AT_ONCE, BATCHES // (many.held * cores()))
+            if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape) or not self._at_once:
                 return None
             # One thread a run: several batches run at the same time, each on a core of its own.
             session, image = Session(many, threads=1), self._image
@@ -90,7 +93,9 @@ class Backbone:
             probe = np.random.default_rng(0).integers(0, 256, sizes, np.uint8)
             together = self._together(session, probe)
             apart = np.concatenate([self._one_by_one(each[None]) for each in probe])
-            if np.allclose(together, apart, rtol=0, atol=CLOSE * np.abs(apart).max()):
+            finite = np.isfinite(apart)
+            largest = np.abs(apart[finite]).max(initial=0)
+            if np.allclose(together, apart, rtol=0, atol=CLOSE * largest, equal_nan=True):
                 return session
         return None
 
@@ -121,7 +126,7 @@ class Backbone:
             many = self._many
             if many is None:
                 return np.concatenate([self._one_by_one(each[None]) for each in pixels])
-        parts = [pixels[at : at + AT_ONCE] for at in range(0, len(pixels), AT_ONCE)]
+        parts = [pixels[at : at + self._at_once] for at in range(0, len(pixels), self._at_once)]
         if len(parts) == 1:
             return self._together(many, parts[0])
         with ThreadPoolExecutor(cores()) as pool:
@@ -169,6 +174,9 @@ class Backbone:
 def _require_usable(network: Network, feature: Feature) -> None:
     if not isinstance(feature, ImageFeature | ArrayFeature):
         raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; networks take images and arrays.")
+    if too_large(_size(feature)):
+        sizes = words_of(_size(feature))
+        raise UnsupportedModel(f"Input {feature.name!r} is {sizes} numbers large.", f"{LARGEST:,} are the most.")
     if isinstance(feature, ArrayFeature) and network.legacy_arrays and len(feature.shape) not in (0, 1, 3, 5):
         raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
 

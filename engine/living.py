@@ -14,6 +14,7 @@ from engine.live import Live, samples_allowed
 from engine.model import Model
 from engine.teaching import ANCHORS, Teaching
 from engine.trainers.auto import knows_nothing, untrained
+from engine.trainers.diverging import quiet, require_finite
 from engine.trainers.lesson import QUICK, Known, Settings
 
 BLOCK = 1024
@@ -59,7 +60,7 @@ class Living:
         targets = self._model.targets(list(usable.values())).values
         quick = yield from self._prepared(teaching, list(usable), targets)
         if quick is not None:
-            yield from quick.learn({content: int(n) for content, n in zip(usable, targets, strict=True)})
+            yield from quiet(quick.learn({content: int(n) for content, n in zip(usable, targets, strict=True)}))
             result = quick.learned
         else:
             for event in self._model.train(teaching.lesson(usable), settings=Settings(budget=QUICK)):
@@ -67,6 +68,11 @@ class Living:
                 yield LiveWorked(0, 1)
             result = self._trained
         assert result is not None
+        try:
+            require_finite(result.after.loss)
+        except CannotTrain:
+            self._forget()
+            raise
         yield LiveLearned(len(usable), result.flips, result.learned, result.accepted, result.broken)
 
     def _prepared(

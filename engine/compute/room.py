@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.errors import UnsupportedModel
+from engine.room import LARGEST
 from engine.spec.describe import Layer
-from engine.translate.graph import LARGEST
 
 
 def require_room(layer: Layer, sizes: Sequence[int]) -> None:

@@ -30,6 +30,8 @@ class Cut:
     """Without layers where nothing can be trained; the features are then the probabilities or outputs."""
     why_not: str = ""
     """Why nothing can be trained; empty if it can."""
+    trained: tuple[Layer, ...] = ()
+    """The head's layers as the file has them; none where nothing can be trained."""
 
 
 def split_model(said: Description) -> Cut:
@@ -60,12 +62,12 @@ def split(network: Network, updatable: bool, outputs: tuple[str, ...]) -> Cut:
     training = network.training
     assert training is not None
     features = chain[0].inputs[0]
-    return Cut(features, needed(network, features), Head(layers, training.loss))
+    return Cut(features, needed(network, features), Head(layers, training.loss), trained=tuple(chain))
 
 
 def _first_written(network: Network, outputs: tuple[str, ...]) -> str:
-    written = {name for layer in network.layers for name in layer.outputs}
-    return next((name for name in outputs if name in written), network.layers[-1].outputs[0] if network.layers else "")
+    written = [name for layer in network.layers for name in layer.outputs]
+    return next((name for name in outputs if name in written), written[-1] if written else "")
 
 
 def needed(network: Network, blob: str) -> tuple[Layer, ...]:

@@ -17,14 +17,13 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import UnsupportedModel
+from engine.room import TOGETHER, too_large
 from engine.spec.describe import Layer
 
 BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
-LARGEST = 2**28
-"""Numbers in one value for one image: 1 GiB of float32. A damaged size is refused before memory runs out."""
 IR_VERSION = 9
 """Of ONNX 1.15: ONNX Runtime refuses what is newer than itself."""
 
@@ -47,11 +46,19 @@ class Blob:
         return 5 if self.folded else len(self.shape)
 
 
+class Misfit(ValueError):
+    """Sizes that do not fit each other, or are beyond measure: whose they are is said where the layer is known."""
+
+
+def numbers(shape: Sequence[Size]) -> list[int]:
+    """The sizes but the free one."""
+    return [size for size in shape if not isinstance(size, str)]
+
+
 def require_size(kind: str, shape: Sequence[Size]) -> None:
-    """Raise UnsupportedModel for a value of no numbers, or of more than `LARGEST`."""
-    numbers = prod(size for size in shape if not isinstance(size, str))
-    if not 0 < numbers <= LARGEST:
-        raise UnsupportedModel(f"The sizes around an ONNX {kind} do not fit: {' x '.join(map(str, shape))}.")
+    """Raise Misfit for a value of no numbers, or of more than `LARGEST`."""
+    if too_large(numbers(shape)):
+        raise Misfit(f"an ONNX {kind} would make {' x '.join(map(str, shape))} numbers")
 
 
 class Graph:
@@ -63,6 +70,10 @@ class Graph:
         self.entries: list[str] = []
         self.blobs: dict[str, Blob] = {}
         """Core ML's blobs by name, those written so far."""
+        self.layer = ""
+        """Whose nodes are being added."""
+        self._layers: list[str] = []
+        """By node, whose it is."""
         self._types: dict[str, onnx.TypeProto] = {}
         self._values: dict[str, onnx.TensorProto] = {}
 
@@ -80,6 +91,28 @@ class Graph:
         graph = helper.make_graph(self.nodes, "backbone", infos[:ends], infos[ends:], self.constants)
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION).SerializeToString()
+
+    def held(self, outputs: Sequence[str]) -> int:
+        """The most numbers that are held at once for one image, where each value goes after its last reading.
+
+        Raises UnsupportedModel, with the layer, for more than `TOGETHER`.
+        """
+        last = {name: at for at, node in enumerate(self.nodes) for name in node.input}
+        last |= dict.fromkeys(outputs, len(self.nodes))
+        sizes = {name: prod(numbers(self.shape(name))) for name in self.entries}
+        most = 0
+        for at, node in enumerate(self.nodes):
+            sizes |= {name: prod(numbers(self.shape(name))) for name in node.output}
+            most = max(most, sum(sizes.values()))
+            if most > TOGETHER:
+                raise UnsupportedModel(
+                    f"Up to layer {self._layers[at]!r}, {most:,} numbers would be held at once for one image.",
+                    f"{TOGETHER:,} are the most.",
+                )
+            for name in (*node.input, *node.output):
+                if last.get(name, -1) <= at:
+                    sizes.pop(name, None)
+        return most
 
     def take(self, layer: Layer, index: int = 0, axes: int = 0) -> Blob:
         """The layer's input number `index`. Raises UnsupportedModel if nothing writes it, or if it has too few axes."""
@@ -119,6 +152,7 @@ class Graph:
         names = [f"v.{len(self.nodes)}.{index}" for index in range(outputs)]
         node = helper.make_node(kind, list(inputs), names, name=names[0], **attributes)
         self.nodes.append(node)
+        self._layers.append(self.layer)
         self._types.update(self._inferred(node))
         for name in names:
             require_size(kind, self.shape(name))
@@ -134,12 +168,12 @@ class Graph:
         return Blob(tensor, self.shape(tensor), like is not None and like.folded)
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
-        """Reshape; 0 keeps a size, one -1 is worked out. Raises UnsupportedModel if there are more numbers, or fewer."""
+        """Reshape; 0 keeps a size, one -1 is worked out. Raises Misfit if there are more numbers, or fewer."""
         reshaped = self.node("Reshape", tensor, self.integers(*shape))
         before, after = self.shape(tensor), self.shape(reshaped)
         if BATCH not in (*before, *after) and prod(map(int, before)) != prod(map(int, after)):
             sizes = " cannot become ".join(" x ".join(map(str, each)) or "one" for each in (before, after))
-            raise UnsupportedModel(f"A layer reshapes what has another number of numbers: {sizes}.")
+            raise Misfit(f"{sizes}, which has another number of numbers")
         return reshaped
 
     def unfolded(self, blob: Blob) -> str:
@@ -181,5 +215,5 @@ class Graph:
                 schema, node, types, values, opset_imports=[helper.make_opsetid("", OPSET)]
             )
         except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as error:
-            raise UnsupportedModel(f"The sizes around an ONNX {node.op_type} do not fit: {error}") from error
+            raise Misfit(f"the sizes around an ONNX {node.op_type} do not go together: {error}") from error
         return {name: found[name] for name in node.output if name in found}

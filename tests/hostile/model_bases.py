@@ -111,8 +111,9 @@ def _recurrent() -> Files:
     params = {"sequenceOutput": True, "hasBiasVectors": True}
     lstm = model.neuralNetwork.layers.add(name="lstm", input=["x"], output=["h"]).uniDirectionalLSTM
     fill(lstm, {**size, "params": params, "weightParams": weights, "activations": acts})
-    layers.add("simpleRecurrent", "plain", "h", "y", inputVectorSize=4, outputVectorSize=2, activation={"tanh": {}},
-               sequenceOutput=True, weightMatrix=rng.normal(0, 1, (2, 4)), recursionMatrix=rng.normal(0, 1, (2, 2)))  # fmt: skip
+    plain = {"inputVectorSize": 4, "outputVectorSize": 2, "activation": {"tanh": {}}, "sequenceOutput": True}
+    matrices = {"weightMatrix": rng.normal(0, 1, (2, 4)), "recursionMatrix": rng.normal(0, 1, (2, 2))}
+    layers.add("simpleRecurrent", "plain", "h", "y", **plain, **matrices)
     return _alone(model)
 
 
@@ -140,7 +141,9 @@ def any_layer(rng: random.Random) -> Files:
     """A layer of any kind with any numbers, between a picture and a dense layer that learns; or of arrays, alone."""
     kind = rng.choice([*RULES, *FUNCTIONS])
     if rng.random() < 0.5:
-        shapes = [rng.choice([(3,), (7, 6), (4, 7, 6), (1, 4, 7, 6), (2, 1, 4, 7, 6)]) for _ in range(rng.choice([1, 1, 2]))]
+        shapes = [
+            rng.choice([(3,), (7, 6), (4, 7, 6), (1, 4, 7, 6), (2, 1, 4, 7, 6)]) for _ in range(rng.choice([1, 1, 2]))
+        ]
         model, layers = _network(*((f"x{at}", shape) for at, shape in enumerate(shapes)))
         made = layers.network.layers.add(name="any", input=[f"x{at}" for at in range(len(shapes))], output=["y"])
     else:

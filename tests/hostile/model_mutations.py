@@ -100,9 +100,8 @@ def repeated(model: Any, rng: random.Random) -> None:
     field, its = rng.choice(lists)
     values = list(its)
     at = rng.randrange(len(values)) if values else 0
-    if field.message_type is None:
-        if rng.random() < 0.5:
-            values[at : at + 1] = [_edge(field, rng)] * rng.choice([1, 1, 2, 5])
+    if field.message_type is None and rng.random() < 0.5:
+        values[at : at + 1] = [_edge(field, rng)] * rng.choice([1, 1, 2, 5])
     new = rng.choice(
         [values[:at] + values[at + 1 :], values + values[at : at + 1], values[::-1], [], values, values[:-1]]
         + ([values * (1000 // len(values))] if 0 < len(values) < 50 else [])

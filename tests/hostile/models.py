@@ -1,7 +1,7 @@
 """Fuzz model files: `python -m tests.hostile.models [--minutes N] [--seed N] [--corpus DIR] [--also MODEL ...]`.
 
 Each mutant is made by a number, so it can be made again; it goes through `model_trial` in a child process with limits:
-of memory, 1 GiB and 30 times the file's size, and of time. What the child did not survive, or raised, is kept in the corpus.
+of memory, 1 GiB and 30 times the file's size, and of time. What a child did not survive, or raised, is kept in the corpus.
 """
 
 import argparse
@@ -73,7 +73,7 @@ class Child:
 
     def _begin(self) -> None:
         self.close()
-        self._words = tempfile.TemporaryFile("w+")
+        self._words = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process, self._tried = subprocess.Popen(
             [sys.executable, "-m", "tests.hostile.model_trial"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._words, text=True,
@@ -103,6 +103,11 @@ def _keep(corpus: Path, name: str, files: Files, found: str) -> None:
     (folder / "found.txt").write_text(found)
 
 
+def _say(words: str) -> None:
+    sys.stdout.write(f"{words}\n")
+    sys.stdout.flush()
+
+
 def _where(found: str) -> str:
     """The last line, and where in the engine it came from: equal findings are one."""
     lines = [line.strip() for line in found.splitlines() if line.strip()]
@@ -126,14 +131,14 @@ def fuzz(seed: int, first: int, minutes: float, corpus: Path, also: dict[str, by
             where = _where(found)
             last = number
             if not findings[where]:
-                print(f"{number}: {where}", flush=True)
+                _say(f"{number}: {where}")
                 _keep(corpus, f"{seed}-{number}", files, found)
             findings[where] += 1
         number += 1
     child.close()
-    print(f"{number - first} tried, {opened} opened, {number - 1 - last} since the last finding", flush=True)
+    _say(f"{number - first} tried, {opened} opened, {number - 1 - last} since the last finding")
     for where, count in findings.most_common():
-        print(f"{count:6} {where}")
+        _say(f"{count:6} {where}")
     found = f"{len(findings)} findings" if findings else "nothing"
     return [Line(f"model files: {what}", count, found) for what, count in sorted(times.items())]
 

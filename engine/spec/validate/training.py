@@ -3,8 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from engine.head.kinds import KINDS
 from engine.spec.describe import Description, Layer, Network
 from engine.spec.validate.graph import name_problems
@@ -60,8 +58,6 @@ def _updatable(layer: Layer) -> Problems:
             yield untrainable(f"{what} are not marked updatable, but the layer is.", PREPARE, layer.name)
         if stored.HasField("quantization") or stored.rawValue or stored.int8RawValue:
             yield untrainable(f"{what} are quantised, and the layer is updatable.", PREPARE, layer.name)
-        if not np.isfinite(np.array(stored.floatValue, np.float32)).all():
-            yield untrainable(f"{what} are not all finite numbers.", "Train the model anew.", layer.name)
 
 
 def _labels(said: Description) -> Problems:

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.spec.describe import Layer
-from engine.spec.validate.problem import Problem, Problems, unreadable
+from engine.spec.validate.problem import Problem, Problems, unreadable, untrainable
 
 FIELDS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
 """Exactly one of them holds the numbers. (WeightParams of NeuralNetwork.proto)"""
@@ -16,6 +19,37 @@ def weight_problems(layer: Layer) -> Problems:
     find = SHAPES.get(layer.kind)
     for name, shape in find(layer).items() if find else ():
         yield from _stored(layer.name, name, getattr(layer.parameters, name), shape)
+
+
+def finite_problems(layer: Layer) -> Problems:
+    """Weights that are no finite numbers: what they make is no answer, and nothing is learned from it.
+
+    Constants may be infinite, as those that a mask adds are.
+    """
+    unsound = np.isnan if layer.kind in CONSTANTS else _not_finite
+    for weights in all_weights(layer.parameters) if layer.parameters is not None else ():
+        if any(unsound(each).any() for each in _numbers(weights)):
+            sentence = f"The weights of layer {layer.name!r} are not all finite numbers."
+            yield untrainable(sentence, "Train the model anew.", layer.name)
+            return
+
+
+CONSTANTS = ("loadConstant", "loadConstantND")
+
+
+def _not_finite(numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    return ~np.isfinite(numbers)
+
+
+def _numbers(weights: Any) -> Iterator[NDArray[Any]]:
+    """As they are stored, and what quantised ones are made with."""
+    half = weights.float16Value
+    yield np.array(weights.floatValue, np.float32)
+    yield np.frombuffer(half[: len(half) // 2 * 2], "<f2")
+    if weights.HasField("quantization"):
+        its = weights.quantization
+        for each in (its.linearQuantization.scale, its.linearQuantization.bias, its.lookupTableQuantization.floatValue):
+            yield np.array(each, np.float32)
 
 
 def all_weights(message: Any) -> Iterator[Any]:

@@ -1,0 +1,20 @@
+"""How much a model's file may ask for: what is larger is refused before anything is reserved for it."""
+
+from collections.abc import Sequence
+from math import prod
+
+LARGEST = 2**26
+"""Numbers in one value for one image, 256 MiB of float32: 67 megapixels of one colour, or 64 channels of 1024 x 1024."""
+TOGETHER = 2**27
+"""Numbers that are held at once for one image, beside the weights: what is read, what is made, what is read later."""
+BATCHES = 2**28
+"""Numbers that all batches hold at once, on all cores."""
+TURNS = 10_000
+"""Turns of all loops in one answer."""
+EPOCHS = 1_000_000
+"""Of a training."""
+
+
+def too_large(sizes: Sequence[int]) -> bool:
+    """Whether a value of these sizes would hold no numbers, or more than `LARGEST`."""
+    return not 0 < prod(sizes) <= LARGEST
