@@ -46,7 +46,7 @@ class Living:
     def learn(self, teaching: Teaching, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
         """Edit for these verdicts, content -> label; the last event is LiveLearned, or LiveWaits where that cannot be."""
         try:
-            yield from self._learned(teaching, teaching.usable(verdicts))
+            yield from quiet(self._learned(teaching, teaching.usable(verdicts)))
         except BadLabels as error:
             self._forget()
             yield LiveWaits(f"{error.sentence} {error.hint}")
@@ -60,7 +60,7 @@ class Living:
         targets = self._model.targets(list(usable.values())).values
         quick = yield from self._prepared(teaching, list(usable), targets)
         if quick is not None:
-            yield from quiet(quick.learn({content: int(n) for content, n in zip(usable, targets, strict=True)}))
+            yield from quick.learn({content: int(n) for content, n in zip(usable, targets, strict=True)})
             result = quick.learned
         else:
             for event in self._model.train(teaching.lesson(usable), settings=Settings(budget=QUICK)):

@@ -215,8 +215,7 @@ class Model:
         Raises UnsupportedModel where head and features, or labels, do not fit each other.
         """
         self._require_fitting()
-        with np.errstate(all="ignore"):
-            found = self.head.probabilities(features).reshape(len(features), -1)
+        found = self.head.probabilities(features).reshape(len(features), -1)
         found[~np.isfinite(found).all(axis=1)] = np.nan
         return found
 

@@ -105,13 +105,16 @@ class Head:
 
     def logits(self, features: Array) -> Array:
         """(n, outputs), what the softmax would get; the outputs themselves where there is none."""
-        parts = [self.trace(features[at : at + BLOCK]).outputs for at in range(0, len(features), BLOCK)]
+        # What is too large shows as a number that is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            parts = [self.trace(features[at : at + BLOCK]).outputs for at in range(0, len(features), BLOCK)]
         return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
 
     def probabilities(self, features: Array) -> NDArray[np.float32]:
         """(n, outputs): what the model predicts."""
         logits = self.logits(features)
-        return (softmax(logits) if self.ends_in_softmax else logits).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (softmax(logits) if self.ends_in_softmax else logits).astype(np.float32)
 
     def with_weights(self, weights: Sequence[Weights]) -> "Head":
         """The same chain with other weights, one mapping a layer before the softmax; an empty one keeps a layer's."""

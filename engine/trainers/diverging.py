@@ -66,8 +66,7 @@ def _require_weights(event: Retrained) -> None:
 def teachable(lesson: Lesson) -> Lesson:
     """The lesson without anchors that the champion gives no finite numbers for. Raises CannotTrain for such verdicts."""
     with np.errstate(all="ignore"):
-        verdicts: NDArray[np.bool_] = np.isfinite(lesson.old_logits).all(axis=1)
-        anchors: NDArray[np.bool_] = np.isfinite(lesson.anchor_logits).all(axis=1)
+        verdicts, anchors = (np.atleast_1d(np.isfinite(each).all(1)) for each in (lesson.old_logits, lesson.anchor_logits))
     if not verdicts.all():
         many, of = int((~verdicts).sum()), len(lesson.targets)
         why = f"The model gives no finite numbers for {many} of the {of} images with a verdict, so it cannot learn them."

@@ -6,11 +6,12 @@ from typing import Any
 
 from engine.convert.build import Layers
 from engine.spec.schema import Model
-from tests.engine.conftest import _scribble
 
 Mutation = Callable[[Any, random.Random], None]
 WHOLE = (0, 1, 2, 3, -1, 7, 255, 2**31 - 1, 2**31, 2**40, 2**62, 2**63 - 1, -(2**63), 2**64 - 1)
 DECIMAL = (0.0, -1.0, 1e-30, 1e30, 3.4e38, -3.4e38, float("nan"), float("inf"), float("-inf"))
+DEEP = 3
+"""Messages inside one another that are filled."""
 TEXTS = ("", "x", "image", "\x1b[2J\x07", "‮gpj", "../../etc/passwd", "/etc/passwd", "a\x00b", "/" * 4097, "é" * 1_000_000)
 
 
@@ -119,6 +120,20 @@ def cleared(model: Any, rng: random.Random) -> None:
         message.ClearField(rng.choice(fields))
 
 
+def _filled(message: Any, rng: random.Random, deep: int) -> None:
+    """Some of the fields, and those inside, with any numbers."""
+    for field in message.DESCRIPTOR.fields:
+        its = getattr(message, field.name)
+        if rng.random() < 0.5 or hasattr(its, "items"):
+            continue
+        if field.message_type is None and field.is_repeated:
+            its.extend(_edge(field, rng) for _ in range(rng.choice([1, 2, 3])))
+        elif field.message_type is None:
+            setattr(message, field.name, _edge(field, rng))
+        elif deep:
+            _filled(its.add() if field.is_repeated else its, rng, deep - 1)
+
+
 def scribbled(model: Any, rng: random.Random) -> None:
     """Any numbers in a layer's or another message's fields."""
     message = _part(model, rng)
@@ -126,7 +141,7 @@ def scribbled(model: Any, rng: random.Random) -> None:
     if inner and message is not model:
         its = getattr(message, rng.choice(inner).name)
         its.SetInParent()
-        _scribble(its, rng)
+        _filled(its, rng, DEEP)
 
 
 def renamed(model: Any, rng: random.Random) -> None:

@@ -12,6 +12,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ def _given(model: Model) -> dict[str, Any]:
 
 def _bounded(*shape: int) -> tuple[int, ...]:
     """No more than a caller's own array may hold."""
-    return shape if np.prod([float(each) for each in shape]) <= 2**24 else (1,) * len(shape)
+    return shape if prod(shape) <= 2**24 else (1,) * len(shape)
 
 
 def _pixels(model: Model) -> Any:

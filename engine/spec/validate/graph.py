@@ -6,7 +6,7 @@ from typing import Any
 from engine.spec.describe import CONTROL, Description, ImageFeature, ValueFeature, every_layer, inner_networks, layers_of
 from engine.spec.interface import ArrayFeature
 from engine.spec.validate.problem import DAMAGED, Problem, Problems, unreadable, untrainable
-from engine.spec.validate.weights import finite_problems, weight_problems
+from engine.spec.validate.weights import weight_problems
 
 
 def graph_problems(network: Any, said: Description) -> Problems:
@@ -16,7 +16,6 @@ def graph_problems(network: Any, said: Description) -> Problems:
     yield from _outputs(said, written)
     for layer in every_layer(network):
         yield from weight_problems(layer)
-        yield from finite_problems(layer)
 
 
 def _reading(network: Any, written: set[str]) -> Problems:

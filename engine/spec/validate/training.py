@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.head.kinds import KINDS
-from engine.spec.describe import Description, Layer, Network
+from engine.spec.describe import Description, Layer, Network, every_layer
 from engine.spec.validate.graph import name_problems
 from engine.spec.validate.inputs import training_inputs, version_problems
 from engine.spec.validate.parameters import parameter_problems
 from engine.spec.validate.problem import PREPARE, Problems, untrainable
-from engine.spec.validate.weights import all_weights
+from engine.spec.validate.weights import all_weights, finite_problems
 
 UPDATABLE = ("innerProduct", "convolution")
 """The kinds of layers whose weights can change."""
@@ -31,6 +31,8 @@ def training_problems(model: Any, said: Description) -> Problems:
         if any(each.float16Value for each in all_weights(layer)):
             sentence = f"Layer {layer.name!r} stores its weights as float16, which no updatable network may do."
             yield untrainable(sentence, PREPARE, layer.name)
+    for layer in every_layer(message):
+        yield from finite_problems(layer)
     yield from name_problems(message)
     yield from _labels(said)
     yield from parameter_problems(message.updateParams)

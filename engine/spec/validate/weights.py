@@ -27,11 +27,10 @@ def finite_problems(layer: Layer) -> Problems:
     Constants may be infinite, as those that a mask adds are.
     """
     unsound = np.isnan if layer.kind in CONSTANTS else _not_finite
-    for weights in all_weights(layer.parameters) if layer.parameters is not None else ():
+    for name, weights in _named(layer.parameters):
         if any(unsound(each).any() for each in _numbers(weights)):
-            sentence = f"The weights of layer {layer.name!r} are not all finite numbers."
+            sentence = f"The {name} of layer {layer.name!r} are not all finite numbers."
             yield untrainable(sentence, "Train the model anew.", layer.name)
-            return
 
 
 CONSTANTS = ("loadConstant", "loadConstantND")
@@ -54,14 +53,19 @@ def _numbers(weights: Any) -> Iterator[NDArray[Any]]:
 
 def all_weights(message: Any) -> Iterator[Any]:
     """Every `WeightParams` in a message of the format, however deep."""
-    for field, value in message.ListFields():
+    return (weights for _, weights in _named(message))
+
+
+def _named(message: Any) -> Iterator[tuple[str, Any]]:
+    """Every `WeightParams` in a message of the format, however deep, and the name of its field."""
+    for field, value in message.ListFields() if message is not None else ():
         if field.message_type is None or hasattr(value, "items"):
             continue
         for each in (value,) if hasattr(value, "ListFields") else value:
             if field.message_type.name == "WeightParams":
-                yield each
+                yield field.name, each
             else:
-                yield from all_weights(each)
+                yield from _named(each)
 
 
 Shapes = dict[str, tuple[int, ...]]
