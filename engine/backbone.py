@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, partial
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -15,7 +16,7 @@ from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.interpreter import Interpreter
 from engine.room import BATCHES, LARGEST, too_large
 from engine.spec.describe import Layer, Network
-from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, words_of
+from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, size_of, words_of
 from engine.translate import translate
 from engine.translate.graph import BATCH
 from engine.translate.image import pixel_type
@@ -70,7 +71,7 @@ class Backbone:
 
     def shapes(self) -> dict[str, Shape]:
         """The sizes of all outputs, as Core ML sees them, found by running blank inputs. Raises UnsupportedModel."""
-        blanks = {each.name: np.zeros(_size(each), np.uint8) for each in self._inputs}
+        blanks = {each.name: np.zeros(size_of(each), np.uint8) for each in self._inputs}
         return {name: values.shape for name, values in self._values(blanks).items()}
 
     @cached_property
@@ -114,7 +115,7 @@ class Backbone:
         """
         if len(self._inputs) == 1 and isinstance(self._inputs[0], ArrayFeature):
             name = self._inputs[0].name
-            found = [self._values({name: each})[self._outputs[0]].reshape(self.shape) for each in pixels]
+            found = [self._shaped(self._values({name: each})) for each in pixels]
             return np.stack(found) if found else np.zeros((0, *self.shape), np.float32)
         image = self._image
         wanted = (image.height, image.width, image.channels)
@@ -138,7 +139,16 @@ class Backbone:
 
     def _one_by_one(self, pixels: Array) -> Array:
         image = {self._image.name: pixels.astype(pixel_type(self._image), copy=False)}
-        return self._alone.run(image, {})[self._outputs[0]].reshape(1, *self.shape)
+        return self._shaped(self._alone.run(image, {}))[None]
+
+    def _shaped(self, found: Mapping[str, Array]) -> Array:
+        """The features of one image. Raises UnsupportedModel where their sizes depend on what the image shows."""
+        values = found[self._outputs[0]]
+        if values.size != prod(self.shape):
+            sizes = f"{words_of(values.shape)} here, and as {words_of(self.shape)} of a blank"
+            why = f"The layers make {self._outputs[0]!r} as {sizes}."
+            raise UnsupportedModel(why, "Features are as many for every image.")
+        return values.reshape(self.shape)
 
     def run(self, data: Mapping[str, Array]) -> dict[str, Array]:
         """One image or array an input, as the model describes them, to one array an output, as Core ML gives them.
@@ -156,7 +166,7 @@ class Backbone:
         for each in self._inputs:
             if isinstance(each, ImageFeature):
                 # An optional image that is not given is black.
-                blank = np.zeros(_size(each), np.uint8)
+                blank = np.zeros(size_of(each), np.uint8)
                 pixels[each.name] = _pixels(each, data.get(each.name, blank))
             elif isinstance(each, ArrayFeature):
                 arrays[each.name] = _array(self._network, each, data.get(each.name))
@@ -174,17 +184,11 @@ class Backbone:
 def _require_usable(network: Network, feature: Feature) -> None:
     if not isinstance(feature, ImageFeature | ArrayFeature):
         raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; networks take images and arrays.")
-    if too_large(_size(feature)):
-        sizes = words_of(_size(feature))
+    if too_large(size_of(feature)):
+        sizes = words_of(size_of(feature))
         raise UnsupportedModel(f"Input {feature.name!r} is {sizes} numbers large.", f"{LARGEST:,} are the most.")
     if isinstance(feature, ArrayFeature) and network.legacy_arrays and len(feature.shape) not in (0, 1, 3, 5):
         raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
-
-
-def _size(feature: Feature) -> tuple[int, ...]:
-    if isinstance(feature, ImageFeature):
-        return feature.height, feature.width, feature.channels
-    return feature.shape if isinstance(feature, ArrayFeature) else ()
 
 
 def _array(network: Network, feature: ArrayFeature, values: Array | None) -> Array:

@@ -49,7 +49,10 @@ class Stretch:
         known = {name: state.blobs[name] for name in self.reads if name in state.blobs}
         entered = [name for name in (*self.reads, *self.writes) if name in state.pixels and name not in known]
         pixels = {name: state.pixels[name] for name in entered}
-        found = self._for(known, pixels).run_unfolded({**known, **pixels})
+        session = self._for(known, pixels)
+        if self.layers:
+            state.spend(self.layers[-1], session.translation.work)
+        found = session.run_unfolded({**known, **pixels})
         if self.layers:
             state.write(self.layers[-1], found)
         else:

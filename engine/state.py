@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from engine.errors import UnsupportedModel, fitting
-from engine.room import TOGETHER, TURNS
+from engine.room import TOGETHER, TURNS, WORK
 from engine.spec.describe import Layer
 
 Array = NDArray[Any]
@@ -26,6 +26,8 @@ class State:
     """In the rank that Core ML sees."""
     turns: int = 0
     """Of all loops so far."""
+    work: int = 0
+    """Multiplications so far."""
 
     def write(self, layer: Layer, found: Mapping[str, Array]) -> None:
         """Take in what came of `layer`, or of layers up to it. Raises UnsupportedModel where all would be too much."""
@@ -35,8 +37,15 @@ class State:
             why = f"Up to layer {layer.name!r}, {held:,} numbers are held at once."
             raise UnsupportedModel(why, f"{TOGETHER:,} are the most.")
 
+    def spend(self, layer: Layer, work: int) -> None:
+        """Count multiplications. Raises UnsupportedModel for too many."""
+        self.work += work
+        if self.work > WORK:
+            why = f"Up to layer {layer.name!r}, one image takes {self.work:,} multiplications."
+            raise UnsupportedModel(why, f"{WORK:,} are the most.")
+
     def turn(self, layer: Layer) -> None:
-        """Count a turn of a loop. Raises UnsupportedModel for too many: ten thousands are none of an image classifier."""
+        """Count a turn of a loop. Raises UnsupportedModel for too many."""
         self.turns += 1
         if self.turns > TURNS:
             raise UnsupportedModel(f"Layer {layer.name!r} of kind 'loop' goes on and on.", f"{TURNS:,} turns are the most.")

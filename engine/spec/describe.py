@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -268,8 +269,11 @@ def _preprocessing(entries: Any, inputs: tuple[Feature, ...]) -> dict[str, Prepr
             found[image.name] = Preprocessing(entry.scaler.channelScale, _bias(entry.scaler, image), before.mean)
         else:
             shape = (image.channels, image.height, image.width)
-            mean = np.array(entry.meanImage.meanImage, np.float32).reshape(shape)
-            found[image.name] = Preprocessing(before.scale, before.bias, mean)
+            mean = np.array(entry.meanImage.meanImage, np.float32)
+            if mean.size != prod(shape):
+                wanted = " x ".join(map(str, shape))
+                raise UnreadableModel(f"The mean image of {image.name!r} holds {mean.size} numbers, not {wanted}.")
+            found[image.name] = Preprocessing(before.scale, before.bias, mean.reshape(shape))
     return found
 
 

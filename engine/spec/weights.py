@@ -15,7 +15,8 @@ def array(weights: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float32
     `what` names them in errors. Raises UnreadableModel where they are missing or not as many as `shape` says.
     """
     size = math.prod(shape)
-    flat = _floats(weights, size, shape[0] if shape else 1, what)
+    with np.errstate(all="ignore"):
+        flat = _floats(weights, size, shape[0] if shape else 1, what)
     if flat.size != size:
         raise UnreadableModel(
             f"{what} holds {flat.size} numbers, but its shape {shape} needs {size}.",

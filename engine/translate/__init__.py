@@ -25,6 +25,8 @@ class Translation:
     """Core ML's blob name -> its value."""
     held: int = 0
     """The most numbers that are held at once for one image."""
+    work: int = 0
+    """Multiplications for one image, about."""
 
 
 def translate(
@@ -60,8 +62,8 @@ def translate(
         with _named(f"Output {name!r}"):
             found[name] = _own_value(graph, graph.blobs[name])
     tensors = [blob.tensor for blob in found.values()]
-    held = graph.held(tensors)
-    return Translation(graph.model(tensors), entries, found, held)
+    held, work = graph.cost(tensors)
+    return Translation(graph.model(tensors), entries, found, held, work)
 
 
 def _entered(
@@ -84,7 +86,8 @@ def _entered(
     for name, sizes in blobs.items():
         entries[name] = graph.enter(name, sizes)
         fold = network.legacy_arrays and len(sizes) == 5 and sizes[0] == 1
-        graph.blobs[name] = graph.folded(entries[name]) if fold else graph.blob(entries[name])
+        with _named(f"Blob {name!r}"):
+            graph.blobs[name] = graph.folded(entries[name]) if fold else graph.blob(entries[name])
     return entries
 
 

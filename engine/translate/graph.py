@@ -17,8 +17,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import UnsupportedModel
-from engine.room import TOGETHER, too_large
+from engine.room import too_large
 from engine.spec.describe import Layer
+from engine.translate.cost import held, work
 
 BATCH = "N"
 OPSET = 18
@@ -92,27 +93,11 @@ class Graph:
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION).SerializeToString()
 
-    def held(self, outputs: Sequence[str]) -> int:
-        """The most numbers that are held at once for one image, where each value goes after its last reading.
-
-        Raises UnsupportedModel, with the layer, for more than `TOGETHER`.
-        """
-        last = {name: at for at, node in enumerate(self.nodes) for name in node.input}
-        last |= dict.fromkeys(outputs, len(self.nodes))
-        sizes = {name: prod(numbers(self.shape(name))) for name in self.entries}
-        most = 0
-        for at, node in enumerate(self.nodes):
-            sizes |= {name: prod(numbers(self.shape(name))) for name in node.output}
-            most = max(most, sum(sizes.values()))
-            if most > TOGETHER:
-                raise UnsupportedModel(
-                    f"Up to layer {self._layers[at]!r}, {most:,} numbers would be held at once for one image.",
-                    f"{TOGETHER:,} are the most.",
-                )
-            for name in (*node.input, *node.output):
-                if last.get(name, -1) <= at:
-                    sizes.pop(name, None)
-        return most
+    def cost(self, outputs: Sequence[str]) -> tuple[int, int]:
+        """Numbers held at once, and multiplications, for one image. Raises UnsupportedModel for too many."""
+        shapes = {name: tuple(numbers(self.shape(name))) for name in self._types}
+        together = held(self.nodes, shapes, self._layers, self.entries, outputs)
+        return together, work(self.nodes, shapes, self._layers)
 
     def take(self, layer: Layer, index: int = 0, axes: int = 0) -> Blob:
         """The layer's input number `index`. Raises UnsupportedModel if nothing writes it, or if it has too few axes."""

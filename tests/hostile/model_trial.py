@@ -32,7 +32,8 @@ from tui.inspection_words import described
 GIB = 1 << 30
 TIMES = 30
 """A model may take 1 GiB and so many times its file's size."""
-CPU_SECONDS, WALL_SECONDS = 20, 150
+CPU_SECONDS, WALL_SECONDS = 60, 300
+"""Of a step: opening, predicting, training, ..."""
 IMAGES = 6
 EVENTS = 400
 """Of a training without an end."""
@@ -49,11 +50,12 @@ def room(path: Path) -> int:
     return GIB + TIMES * sum(each.stat().st_size for each in files)
 
 
-def trial(path: Path, picture: Path) -> str:
+def trial(path: Path, picture: Path, hurry: Callable[[], None] = lambda: None) -> str:
     """Open, describe, check, predict, train, save; gives how far it came. Raises a Finding, or any bug there is."""
     came: list[str] = []
 
     def tried(name: str, do: Callable[[], Any]) -> Any:
+        hurry()
         try:
             found = do()
         except CatflapError as error:
@@ -109,7 +111,7 @@ def _given(model: Model) -> dict[str, Any]:
 
 def _bounded(*shape: int) -> tuple[int, ...]:
     """No more than a caller's own array may hold."""
-    return shape if prod(shape) <= 2**24 else (1,) * len(shape)
+    return shape if len(shape) < 9 and 0 < prod(shape) <= 2**24 and min(shape) > 0 else (1,) * min(9, len(shape))
 
 
 def _pixels(model: Model) -> Any:
@@ -138,12 +140,16 @@ def _trained(model: Model, features: Any, trainer: str) -> None:
 
 
 def _limited(path: Path) -> None:
-    """From here on: so much more memory, so much time."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    now = int(used.ru_utime + used.ru_stime)
-    resource.setrlimit(resource.RLIMIT_CPU, (now + CPU_SECONDS, resource.RLIM_INFINITY))
+    """From here on, so much more memory."""
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (taken + room(path), resource.RLIM_INFINITY))
+
+
+def _hurry() -> None:
+    """From here on, so much more time."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    end = int(used.ru_utime + used.ru_stime) + CPU_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
     faulthandler.dump_traceback_later(WALL_SECONDS, exit=True, file=sys.stderr)
 
 
@@ -168,7 +174,7 @@ def main() -> None:
         came = ""
         _limited(path)
         try:
-            came = trial(path, picture)
+            came = trial(path, picture, _hurry)
         except BaseException:
             found = traceback.format_exc()
         _unlimited()

@@ -20,6 +20,8 @@ from tests.hostile.model_mutations import bytes_changed, message_changed
 from tests.hostile.model_trial import WALL_SECONDS
 from tests.hostile.record import Line, write
 
+STEPS = 12
+"""That a model goes through, at most."""
 A_CHILD = 300
 """Mutants that one child looks at."""
 AGAIN = "python -m tests.hostile.models --minutes 60"
@@ -64,7 +66,7 @@ class Child:
         self._tried += 1
         process.stdin.write(f"{path}\n")
         process.stdin.flush()
-        ready, _, _ = select.select([process.stdout], [], [], WALL_SECONDS + 60)
+        ready, _, _ = select.select([process.stdout], [], [], STEPS * WALL_SECONDS)
         line = process.stdout.readline() if ready else ""
         if line:
             answer = json.loads(line)
