@@ -50,8 +50,13 @@ def room(path: Path) -> int:
     return GIB + TIMES * sum(each.stat().st_size for each in files)
 
 
-def trial(path: Path, picture: Path, hurry: Callable[[], None] = lambda: None) -> str:
-    """Open, describe, check, predict, train, save; gives how far it came. Raises a Finding, or any bug there is."""
+def trial(
+    path: Path, picture: Path, hurry: Callable[[], None] = lambda: None, refusals: Callable[[str], None] = len
+) -> str:
+    """Open, describe, check, predict, train, save; gives how far it came, and `refusals` what was said.
+
+    Raises a Finding, or any bug there is.
+    """
     came: list[str] = []
 
     def tried(name: str, do: Callable[[], Any]) -> Any:
@@ -60,6 +65,7 @@ def trial(path: Path, picture: Path, hurry: Callable[[], None] = lambda: None) -
             found = do()
         except CatflapError as error:
             _judge(error)
+            refusals(str(error))
             return None
         came.append(name)
         return found
@@ -111,7 +117,7 @@ def _given(model: Model) -> dict[str, Any]:
 
 def _bounded(*shape: int) -> tuple[int, ...]:
     """No more than a caller's own array may hold."""
-    return shape if len(shape) < 9 and 0 < prod(shape) <= 2**24 and min(shape) > 0 else (1,) * min(9, len(shape))
+    return shape if len(shape) < 9 and 0 < prod(shape) <= 2**24 and min(shape, default=1) > 0 else (1,) * min(9, len(shape))
 
 
 def _pixels(model: Model) -> Any:
