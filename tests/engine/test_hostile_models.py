@@ -184,7 +184,7 @@ CASES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "an infinite learning rate": ("sample", learning_rate(float("inf")), "learning rate.*not a finite number"),
     "epochs without an end": ("sample", epochs, "are the most"),
     "a linear model beyond measure": ("linear classifier", lambda m: of_lists(m.glmClassifier.offset, [1e308]), ""),
-    "a name of megabytes": ("sample", lambda m: of_lists(layers_of(m)[0].input, ["é" * 2**20]), "'conv_1' reads 'é{1900,1999} … "),
+    "a name of megabytes": ("sample", lambda m: of_lists(layers_of(m)[0].input, ["é" * 2**20]), "reads 'é{1900,1999} … "),
 }  # fmt: skip
 """Name: base, what is changed in it, and words of the refusal; none where it is answered."""
 
