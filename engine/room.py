@@ -13,6 +13,8 @@ BATCHES = 2**28
 """Numbers that all batches hold at once, on all cores."""
 WORK = 2**37
 """Multiplications for one image, those of a loop in every turn: seven times as many as VGG-19 takes, a few seconds."""
+LAYERS = 10_000
+"""Of one network; those of converters have a few thousand at most."""
 TURNS = 2000
 """Turns of all loops in one answer."""
 EPOCHS = 1_000_000

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
+from engine.room import LAYERS
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, feature_of
 from engine.spec.neighbors import Neighbors, read_neighbors
 from engine.spec.training import Allowed, Training, training_of
@@ -231,7 +232,9 @@ def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
 
 
 def layers_of(network: Any) -> tuple[Layer, ...]:
-    """The layers of a network message; also of those inside branches and loops."""
+    """The layers of a network message; also of those inside branches and loops. Raises UnreadableModel for too many."""
+    if len(network.layers) > LAYERS:
+        raise UnreadableModel(f"The network has {len(network.layers):,} layers; {LAYERS:,} are the most.")
     return tuple(map(_layer, network.layers))
 
 

@@ -25,6 +25,8 @@ BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
+NAMED = 80
+"""Letters of a layer's name that its nodes are called by."""
 IR_VERSION = 9
 """Of ONNX 1.15: ONNX Runtime refuses what is newer than itself."""
 
@@ -135,7 +137,9 @@ class Graph:
     def nodes_out(self, kind: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
         """Add a node with several outputs; gives back their names."""
         names = [f"v.{len(self.nodes)}.{index}" for index in range(outputs)]
-        node = helper.make_node(kind, list(inputs), names, name=names[0], **attributes)
+        # ONNX Runtime says a node's name where one fails.
+        named = f"{self.layer[:NAMED]} {names[0]}"
+        node = helper.make_node(kind, list(inputs), names, name=named, **attributes)
         self.nodes.append(node)
         self._layers.append(self.layer)
         self._types.update(self._inferred(node))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import engine.state
-from engine.room import TURNS
+from engine.room import LAYERS, TURNS
 from engine.spec.schema import Model
 from tests.engine.conftest import layer
 from tests.hostile.model_bases import BASES, SAMPLE, Files
@@ -110,6 +110,18 @@ def cyclic(model: Any) -> None:
     layers_of(model)[0].input[0] = layers_of(model)[4].output[0]
 
 
+def knotted(model: Any) -> None:
+    """The layer that trains writes over what it reads, so a way back from the loss has no end."""
+    dense, softmax = layers_of(model)
+    dense.output[0] = softmax.input[0] = dense.input[0]
+
+
+def crowded(model: Any) -> None:
+    layers = layers_of(model)
+    for _ in range(LAYERS):
+        layers.add()
+
+
 def wide_pool(model: Any) -> None:
     """Each of the numbers from a window of all."""
     its = of_kind(model, "pooling")
@@ -167,6 +179,8 @@ CASES: dict[str, tuple[str, Callable[[Any], Any], str]] = {
     "windows beyond measure": ("sample", wide_pool, "multiplications"),
     "too much at once": ("control flow", many_copies, "numbers would be held at once"),
     "a cycle": ("sample", cyclic, "'conv_1' reads 'conv_2_relu', which no layer before it writes"),
+    "a layer that writes over what it reads": ("dense", knotted, ""),
+    "more layers than any network has": ("dense", crowded, "10,002 layers"),
     "a loop without an end": ("sample", endless, "multiplications|goes on and on"),
     "a quick loop without an end": ("control flow", quick_loop, f"'round and round' .* goes on and on.*{TURNS:,}"),
     "a head that does not fit": ("sample", deeper, "'dense_1'"),

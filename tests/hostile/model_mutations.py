@@ -157,6 +157,20 @@ def renamed(model: Any, rng: random.Random) -> None:
             side.append(rng.choice(blobs))
 
 
+def knotted(model: Any, rng: random.Random) -> None:
+    """A layer writes over what it reads, and those behind it read that."""
+    networks = [each for each in _inside(model) if "layers" in each.DESCRIPTOR.fields_by_name and len(each.layers)]
+    if not networks:
+        return
+    layers = rng.choice(networks).layers
+    its = rng.choice(layers)
+    if its.input and its.output:
+        before, its.output[0] = its.output[0], its.input[0]
+        for layer in layers:
+            for at, name in enumerate(layer.input):
+                layer.input[at] = its.output[0] if name == before else name
+
+
 def weights(model: Any, rng: random.Random) -> None:
     """Weights that are fewer, more, no numbers, or stored another way."""
     its = _part(model, rng, "WeightParams")
@@ -227,6 +241,7 @@ def looped(model: Any, rng: random.Random) -> None:
 
 
 MUTATIONS: Sequence[Mutation] = (
-    *[scalar] * 5, *[repeated] * 3, cleared, scribbled, *[renamed] * 2, *[weights] * 2, labels, updatable, nested, looped
+    *[scalar] * 5, *[repeated] * 3, cleared, scribbled, *[renamed] * 2, knotted, *[weights] * 2, labels, updatable, nested,
+    looped
 )  # fmt: skip
 """As often as each is drawn."""

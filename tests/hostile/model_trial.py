@@ -94,7 +94,7 @@ def _judge(error: CatflapError) -> None:
         raise Finding("a refusal without a word") from error
     if len(said) > 20_000:
         raise Finding(f"a refusal of {len(said)} letters: {said[:200]}") from error
-    if "alloc" in said.lower():
+    if any(word in said.lower() for word in ("alloc", "pthread", "out of memory")):
         raise Finding(f"memory: {said[:500]}") from error
 
 

@@ -22,6 +22,8 @@ from tests.hostile.record import Line, write
 
 STEPS = 12
 """That a model goes through, at most."""
+LARGEST = 32 << 20
+"""Bytes of a mutant."""
 A_CHILD = 300
 """Mutants that one child looks at."""
 AGAIN = "python -m tests.hostile.models --minutes 60"
@@ -37,9 +39,15 @@ def mutant(seed: int, number: int, also: dict[str, bytes]) -> tuple[str, Files]:
     else:
         files = BASES[rng.choice(sorted(BASES))]()
     name = rng.choice([*files])
+    what, changed = _changed(name, files[name], rng)
+    # What grows without end says nothing more, and fills the disk.
+    return what, {**files, name: changed[:LARGEST]}
+
+
+def _changed(name: str, data: bytes, rng: random.Random) -> tuple[str, bytes]:
     if name.endswith(".json") or rng.random() < 0.3:
-        return "bytes flipped, cut, spliced, repeated", {**files, name: bytes_changed(files[name], rng)}
-    return "fields changed, dropped, doubled, renamed", {**files, name: message_changed(files[name], rng)}
+        return "bytes flipped, cut, spliced, repeated", bytes_changed(data, rng)
+    return "fields changed, dropped, doubled, renamed", message_changed(data, rng)
 
 
 def laid_out(files: Files, folder: Path) -> Path:
