@@ -37,7 +37,10 @@ class Session:
     """A translation, ready to run."""
 
     def __init__(self, translation: Translation, threads: int | None = None) -> None:
-        """`threads` share one run, THREADS, or 1 for little work, if left out. Raises UnsupportedModel where ONNX Runtime refuses the graph."""
+        """`threads` share one run: THREADS, or 1 for little work, if left out.
+
+        Raises UnsupportedModel where ONNX Runtime refuses the graph.
+        """
         self.translation = translation
         options = _runtime.SessionOptions()
         options.log_severity_level = 4
