@@ -75,6 +75,28 @@ def test_training_is_refused_by_the_layers_name(where, value, pictures, tmp_path
     assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("trainer", ["auto", "edit", "fit", "sgd", "plain", "live"])
+def test_features_whose_products_overflow_are_not_learned(trainer, pictures, tmp_path):
+    """Each is a number; warnings, which are errors here, say nothing beside the refusal."""
+    model, path = small_model(), tmp_path / "large.mlmodel"
+    filters = model.neuralNetworkClassifier.layers[0].convolution.weights.floatValue
+    for at in range(len(filters)):
+        filters[at] *= 1e28
+    path.write_bytes(model.SerializeToString())
+    with Workspace(pictures, path) as workspace:
+        list(workspace.scan())
+        verdicts = {content: ("Cat", "Dog")[at % 2] for at, content in enumerate(workspace.teaching().contents)}
+        work = (
+            workspace.live(verdicts) if trainer == "live" else workspace.retrain(verdicts, trainer, Settings(), 1.0, True)
+        )
+        with pytest.raises(CannotTrain):
+            list(work)
+        assert not workspace.versions.all()
+        assert not any(
+            np.isnan(event.probabilities).any() for event in workspace.end_live() if isinstance(event, ImagesPredicted)
+        )
+
+
 def test_a_training_that_runs_away_leaves_the_model(pictures, model_path, catflap, tmp_path):
     """By the app's way, and by the command."""
     before, out = model_path.read_bytes(), tmp_path / "out.mlmodel"
