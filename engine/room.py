@@ -11,6 +11,8 @@ TOGETHER = 2**27
 """Numbers that are held at once for one image, beside the weights: what is read, what is made, what is read later."""
 BATCHES = 2**28
 """Numbers that all batches hold at once, on all cores."""
+MOST_WEIGHTS = 2**34
+"""Numbers in one layer's weights: as many as a file of 2 GiB holds with one bit each."""
 WORK = 2**37
 """Multiplications for one image, those of a loop in every turn: seven times as many as VGG-19 takes, a few seconds."""
 LAYERS = 10_000

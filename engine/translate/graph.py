@@ -25,6 +25,8 @@ BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
+SMALL = 1024
+"""Numbers of a constant up to which it may say sizes: axes, pads, shapes. Weights never do, and are not copied for it."""
 NAMED = 80
 """Letters of a layer's name that its nodes are called by."""
 IR_VERSION = 9
@@ -123,7 +125,8 @@ class Graph:
         tensor = numpy_helper.from_array(np.ascontiguousarray(np.asarray(values, dtype)), name)
         self.constants.append(tensor)
         self._types[name] = helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
-        self._values[name] = tensor
+        if np.size(values) <= SMALL:
+            self._values[name] = tensor
         return name
 
     def integers(self, *values: int) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.room import MOST_WEIGHTS
 from engine.spec.describe import Layer
 from engine.spec.validate.problem import Problem, Problems, unreadable, untrainable
 
@@ -137,7 +138,9 @@ SHAPES: Mapping[str, Callable[[Layer], Shapes]] = {
 def _stored(layer: str, name: str, weights: Any, shape: tuple[int, ...]) -> Problems:
     filled = [field for field in FIELDS if len(getattr(weights, field))]
     size = prod(shape)
-    if len(filled) > 1:
+    if size > MOST_WEIGHTS:
+        yield unreadable(f"The {name} of layer {layer!r} would be more numbers than any file holds.", layer)
+    elif len(filled) > 1:
         yield unreadable(f"Layer {layer!r} stores its {name} more than once: {' and '.join(filled)}.", layer)
     elif size and not filled:
         yield unreadable(f"Layer {layer!r} has no {name}.", layer)
