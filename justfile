@@ -65,6 +65,7 @@ hostile:
     python -m tests.hostile.tested
     python -m tests.hostile.damage
     python -m tests.hostile.faults
+    python -m tests.hostile.models --minutes 60
     python -m tests.documents.pages --write
 
 # Known weaknesses in what is installed, and patterns of our own; `pip install -e '.[audit]'` first, and a network

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cached_property, partial
+from math import prod
 from threading import Lock
 from typing import Any
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from engine.cores import cores
 from engine.errors import BadInput, ModelError, UnsupportedModel
 from engine.interpreter import Interpreter
+from engine.room import BATCHES, LARGEST, too_large
 from engine.spec.describe import Layer, Network
-from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, words_of
+from engine.spec.interface import ArrayFeature, Feature, ImageFeature, Shape, size_of, words_of
 from engine.translate import translate
 from engine.translate.graph import BATCH
 from engine.translate.image import pixel_type
@@ -23,7 +25,7 @@ from engine.translate.session import Session
 Array = NDArray[Any]
 
 AT_ONCE = 16
-"""Images a run, at most."""
+"""Images a run, at most; fewer where all runs together would hold more than `BATCHES` numbers."""
 CLOSE = 1e-4
 """By how much the answer for many images at once may differ from those one by one, relative to the largest number."""
 
@@ -46,6 +48,7 @@ class Backbone:
         images = [each for each in self._inputs if isinstance(each, ImageFeature)]
         self._alone = Interpreter(network, images, layers, outputs)
         self._batch = batch and self._alone.compiled_whole
+        self._at_once = AT_ONCE
         self._one_at_a_time = Lock()
 
     @property
@@ -68,7 +71,7 @@ class Backbone:
 
     def shapes(self) -> dict[str, Shape]:
         """The sizes of all outputs, as Core ML sees them, found by running blank inputs. Raises UnsupportedModel."""
-        blanks = {each.name: np.zeros(_size(each), np.uint8) for each in self._inputs}
+        blanks = {each.name: np.zeros(size_of(each), np.uint8) for each in self._inputs}
         return {name: values.shape for name, values in self._values(blanks).items()}
 
     @cached_property
@@ -82,7 +85,8 @@ class Backbone:
             return None
         with suppress(ModelError):
             many = translate(self._network, self._inputs, self._layers, self._outputs, batch=True)
-            if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape):
+            self._at_once = min(AT_ONCE, BATCHES // (many.held * cores()))
+            if many.outputs[self._outputs[0]].shape != (BATCH, *self.shape) or not self._at_once:
                 return None
             # One thread a run: several batches run at the same time, each on a core of its own.
             session, image = Session(many, threads=1), self._image
@@ -90,7 +94,9 @@ class Backbone:
             probe = np.random.default_rng(0).integers(0, 256, sizes, np.uint8)
             together = self._together(session, probe)
             apart = np.concatenate([self._one_by_one(each[None]) for each in probe])
-            if np.allclose(together, apart, rtol=0, atol=CLOSE * np.abs(apart).max()):
+            finite = np.isfinite(apart)
+            largest = np.abs(apart[finite]).max(initial=0)
+            if np.allclose(together, apart, rtol=0, atol=CLOSE * largest, equal_nan=True):
                 return session
         return None
 
@@ -109,7 +115,7 @@ class Backbone:
         """
         if len(self._inputs) == 1 and isinstance(self._inputs[0], ArrayFeature):
             name = self._inputs[0].name
-            found = [self._values({name: each})[self._outputs[0]].reshape(self.shape) for each in pixels]
+            found = [self._shaped(self._values({name: each})) for each in pixels]
             return np.stack(found) if found else np.zeros((0, *self.shape), np.float32)
         image = self._image
         wanted = (image.height, image.width, image.channels)
@@ -121,7 +127,7 @@ class Backbone:
             many = self._many
             if many is None:
                 return np.concatenate([self._one_by_one(each[None]) for each in pixels])
-        parts = [pixels[at : at + AT_ONCE] for at in range(0, len(pixels), AT_ONCE)]
+        parts = [pixels[at : at + self._at_once] for at in range(0, len(pixels), self._at_once)]
         if len(parts) == 1:
             return self._together(many, parts[0])
         with ThreadPoolExecutor(cores()) as pool:
@@ -133,7 +139,16 @@ class Backbone:
 
     def _one_by_one(self, pixels: Array) -> Array:
         image = {self._image.name: pixels.astype(pixel_type(self._image), copy=False)}
-        return self._alone.run(image, {})[self._outputs[0]].reshape(1, *self.shape)
+        return self._shaped(self._alone.run(image, {}))[None]
+
+    def _shaped(self, found: Mapping[str, Array]) -> Array:
+        """The features of one image. Raises UnsupportedModel where their sizes depend on what the image shows."""
+        values = found[self._outputs[0]]
+        if values.size != prod(self.shape):
+            sizes = f"{words_of(values.shape)} here, and as {words_of(self.shape)} of a blank"
+            why = f"The layers make {self._outputs[0]!r} as {sizes}."
+            raise UnsupportedModel(why, "Features are as many for every image.")
+        return values.reshape(self.shape)
 
     def run(self, data: Mapping[str, Array]) -> dict[str, Array]:
         """One image or array an input, as the model describes them, to one array an output, as Core ML gives them.
@@ -151,7 +166,7 @@ class Backbone:
         for each in self._inputs:
             if isinstance(each, ImageFeature):
                 # An optional image that is not given is black.
-                blank = np.zeros(_size(each), np.uint8)
+                blank = np.zeros(size_of(each), np.uint8)
                 pixels[each.name] = _pixels(each, data.get(each.name, blank))
             elif isinstance(each, ArrayFeature):
                 arrays[each.name] = _array(self._network, each, data.get(each.name))
@@ -169,14 +184,11 @@ class Backbone:
 def _require_usable(network: Network, feature: Feature) -> None:
     if not isinstance(feature, ImageFeature | ArrayFeature):
         raise UnsupportedModel(f"Input {feature.name!r} is a {feature.kind}; networks take images and arrays.")
+    if too_large(size_of(feature)):
+        sizes = words_of(size_of(feature))
+        raise UnsupportedModel(f"Input {feature.name!r} is {sizes} numbers large.", f"{LARGEST:,} are the most.")
     if isinstance(feature, ArrayFeature) and network.legacy_arrays and len(feature.shape) not in (0, 1, 3, 5):
         raise UnsupportedModel(f"Input {feature.name!r} has {len(feature.shape)} axes, where this network allows 1 or 3.")
-
-
-def _size(feature: Feature) -> tuple[int, ...]:
-    if isinstance(feature, ImageFeature):
-        return feature.height, feature.width, feature.channels
-    return feature.shape if isinstance(feature, ArrayFeature) else ()
 
 
 def _array(network: Network, feature: ArrayFeature, values: Array | None) -> Array:

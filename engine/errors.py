@@ -18,11 +18,15 @@ Anything else that is raised is a bug.
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 
+LONGEST = 2000
+"""Letters of a sentence: names come from files, and may be of any length."""
+
 
 class CatflapError(Exception):
     """A failure that a person can do something about."""
 
     def __init__(self, sentence: str, hint: str = "") -> None:
+        sentence, hint = _held(sentence), _held(hint)
         super().__init__(sentence)
         self.sentence = sentence
         """Names the thing at fault."""
@@ -34,6 +38,10 @@ class CatflapError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.sentence, self.hint))
+
+
+def _held(words: str) -> str:
+    return words if len(words) <= LONGEST else f"{words[:LONGEST]} …"
 
 
 def _rebuild(kind: type[CatflapError], sentence: str, hint: str) -> CatflapError:

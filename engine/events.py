@@ -59,6 +59,10 @@ class FolderChanged:
     removed: tuple[str, ...] = ()
 
 
+NO_ANSWER = "The model gives no answer: what it makes of this image is no finite number."
+"""What is said of an image whose row of probabilities is not a number."""
+
+
 @dataclass(frozen=True, eq=False)
 class ImagesPredicted:
     """Predictions of one version of the model, a row an image; `path[i]`, `content[i]` and row i belong together."""
@@ -68,7 +72,7 @@ class ImagesPredicted:
     """Content keys: the same for copies of one picture."""
     modified_ns: tuple[int, ...]
     probabilities: NDArray[np.float32]
-    """(images, labels)"""
+    """(images, labels); a row of no numbers where the model gives no answer."""
     version: int
 
 

@@ -5,7 +5,7 @@ Sizes are those of the arrays at hand, so flexible inputs and sizes that depend 
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from inspect import signature
 from itertools import groupby
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from engine.compute import FUNCTIONS, Function
 from engine.errors import UnsupportedModel, fitting
 from engine.spec.describe import ImageFeature, Layer, Network, inner_networks, layers_of
+from engine.state import State
 from engine.translate import RULES, refused, translate
 from engine.translate.session import Session
 
@@ -23,33 +24,6 @@ Array = NDArray[Any]
 
 KEPT = 8
 """Sets of sizes for which one stretch of layers stays compiled."""
-TRUE = 1e-6
-"""A branch is taken, and a loop goes on, where a number is larger than this in size (the format's own comment)."""
-
-
-@dataclass
-class State:
-    """What is known while a network runs."""
-
-    pixels: dict[str, Array]
-    """Image inputs as they were given: (1, height, width, channels)."""
-    blobs: dict[str, Array] = field(default_factory=dict[str, Array])
-    """In the rank that Core ML sees."""
-
-    def blob(self, layer: Layer, name: str) -> Array:
-        """Raises UnsupportedModel where nothing has written `name`."""
-        if name not in self.blobs:
-            raise UnsupportedModel(f"Layer {layer.name!r} reads {name!r}, which no layer before it writes.")
-        return self.blobs[name]
-
-    def number(self, layer: Layer, name: str) -> float:
-        """The single number in `name`. Raises UnsupportedModel where there is none."""
-        with fitting(layer.name, layer.kind):
-            return float(self.blob(layer, name).reshape(-1)[0])
-
-    def true(self, layer: Layer, name: str) -> bool:
-        """Whether the single number in `name` counts as true."""
-        return abs(self.number(layer, name)) > TRUE
 
 
 class Step(Protocol):
@@ -75,7 +49,14 @@ class Stretch:
         known = {name: state.blobs[name] for name in self.reads if name in state.blobs}
         entered = [name for name in (*self.reads, *self.writes) if name in state.pixels and name not in known]
         pixels = {name: state.pixels[name] for name in entered}
-        state.blobs |= self._for(known, pixels).run_unfolded({**known, **pixels})
+        session = self._for(known, pixels)
+        if self.layers:
+            state.spend(self.layers[-1], session.translation.work)
+        found = session.run_unfolded({**known, **pixels})
+        if self.layers:
+            state.write(self.layers[-1], found)
+        else:
+            state.blobs |= found
 
     def _for(self, known: Mapping[str, Array], pixels: Mapping[str, Array]) -> Session:
         sizes = tuple((name, each.shape) for name, each in {**known, **pixels}.items())
@@ -111,9 +92,9 @@ class Computed:
         with fitting(self.layer.name, self.layer.kind), np.errstate(all="ignore"):
             found = self.function(self.layer, *arrays)
             results: list[Any] = [found] if isinstance(found, np.ndarray | np.generic) else list(found)
-            for name, result in zip(self.layer.outputs, results, strict=False):
-                # A result without axes keeps one.
-                state.blobs[name] = np.atleast_1d(np.asarray(result, np.float32))
+            # A result without axes keeps one.
+            named = zip(self.layer.outputs, results, strict=False)
+            state.write(self.layer, {name: np.atleast_1d(np.asarray(result, np.float32)) for name, result in named})
 
 
 @dataclass(frozen=True)
@@ -163,6 +144,7 @@ class Loop:
         endless = its.conditionVar and not given and not most
         turn = 0
         while self._goes_on(state) and (endless or turn < most):
+            state.turn(self.layer)
             yield turn
             turn += 1
 

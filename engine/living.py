@@ -14,6 +14,7 @@ from engine.live import Live, samples_allowed
 from engine.model import Model
 from engine.teaching import ANCHORS, Teaching
 from engine.trainers.auto import knows_nothing, untrained
+from engine.trainers.diverging import quiet, require_finite
 from engine.trainers.lesson import QUICK, Known, Settings
 
 BLOCK = 1024
@@ -45,7 +46,7 @@ class Living:
     def learn(self, teaching: Teaching, verdicts: Mapping[bytes, str]) -> Iterator[Event]:
         """Edit for these verdicts, content -> label; the last event is LiveLearned, or LiveWaits where that cannot be."""
         try:
-            yield from self._learned(teaching, teaching.usable(verdicts))
+            yield from quiet(self._learned(teaching, teaching.usable(verdicts)))
         except BadLabels as error:
             self._forget()
             yield LiveWaits(f"{error.sentence} {error.hint}")
@@ -67,6 +68,11 @@ class Living:
                 yield LiveWorked(0, 1)
             result = self._trained
         assert result is not None
+        try:
+            require_finite(result.after.loss)
+        except CannotTrain:
+            self._forget()
+            raise
         yield LiveLearned(len(usable), result.flips, result.learned, result.accepted, result.broken)
 
     def _prepared(

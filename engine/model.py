@@ -13,6 +13,7 @@ from engine.backbone import Backbone
 from engine.errors import BadLabels, CannotTrain, ModelError, UnsupportedModel
 from engine.events import Event
 from engine.features import backbone_key
+from engine.fitting import require_fitting
 from engine.head import Head
 from engine.head.neighbors import NeighborHead
 from engine.predict import Predictor, predictor, require_portable
@@ -65,6 +66,8 @@ class Model:
         require_portable(file.description)
         self._why_not = require_sound(file.message, file.description)
         self._given_backbone = backbone
+        self._fits = False
+        """Whether the head is known to fit what the backbone makes."""
 
     @property
     def description(self) -> Description:
@@ -173,6 +176,7 @@ class Model:
         self, features: NDArray[np.float32], labels: Sequence[str], anchors: NDArray[np.float32] | None = None
     ) -> Lesson:
         """Features of images, a label for each, and features whose predictions are to be kept. Raises BadLabels."""
+        self._require_fitting()
         targets = self.targets(labels)
         kept = features[:0] if anchors is None else anchors
         head = self.head
@@ -206,8 +210,21 @@ class Model:
         return self.backbone.features(pixels)
 
     def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(n, ...) to (n, labels)."""
-        return self.head.probabilities(features).reshape(len(features), -1)
+        """(n, ...) to (n, labels); a row of no numbers where the model gives none that are finite.
+
+        Raises UnsupportedModel where head and features, or labels, do not fit each other.
+        """
+        self._require_fitting()
+        found = self.head.probabilities(features).reshape(len(features), -1)
+        found[~np.isfinite(found).all(axis=1)] = np.nan
+        return found
+
+    def _require_fitting(self) -> None:
+        """Raise UnsupportedModel unless the head fits the features, and the labels what it gives."""
+        network = self.description.last.network
+        if not self._fits and network is not None:
+            require_fitting(network, self.cut, self.backbone.shape, self.labels)
+        self._fits = True
 
     def said(self, features: NDArray[np.float32], head: Head | NeighborHead) -> list[str]:
         """The label that `head`, this model's or one trained from it, gives each of (n, ...) features."""
@@ -221,7 +238,9 @@ class Model:
 
     def with_head(self, head: Head | NeighborHead) -> "Model":
         """The same model with other weights, or samples, in its head; the backbone is shared."""
-        return Model(ModelFile(self.bytes_with(head), self.file.name, self.file.folder), self.backbone)
+        made = Model(ModelFile(self.bytes_with(head), self.file.name, self.file.folder), self.backbone)
+        made._fits = self._fits
+        return made
 
     def reopened(self, file: ModelFile) -> "Model":
         """The model in `file`, with this one's backbone if that is the same."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from engine.aside import Aside, parted
 from engine.augment import view_keys, viewed, views_of
 from engine.errors import BadLabels
-from engine.events import Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
+from engine.events import NO_ANSWER, Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
 from engine.journal import EXCLUDED, HELD
 from engine.labels import Labelled, refuse_contradictions
 from engine.measuring import held
@@ -35,12 +35,14 @@ def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
     """Predict files by name, in order; of a regressor, the probabilities are its outputs."""
     for batch in readings(files, model.image, model.features):
         rows = iter(model.probabilities(_features(model, batch)))
-        yield from (
-            Predicted(each.name, np.zeros(0, np.float32), each.problem)
-            if each.problem
-            else Predicted(each.name, next(rows))
-            for each in batch
-        )
+        yield from (_predicted(each, rows) for each in batch)
+
+
+def _predicted(read: Reading, rows: Iterator[NDArray[np.float32]]) -> Predicted:
+    """The next of `rows`, unless the file could not be read."""
+    row = np.zeros(0, np.float32) if read.problem else next(rows)
+    problem = read.problem or ("" if np.isfinite(row).all() else NO_ANSWER)
+    return Predicted(read.name, row[:0] if problem else row, problem)
 
 
 def train(

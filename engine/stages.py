@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from math import prod
 from threading import Lock
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from engine.backbone import Backbone
 from engine.errors import UnsupportedModel
 from engine.predict.pipeline import Pipeline
 from engine.spec.describe import Description, Layer
-from engine.spec.interface import ArrayFeature, ImageFeature
+from engine.spec.interface import ArrayFeature, ImageFeature, words_of
 from engine.spec.split import needed
 
 Array = NDArray[Any]
@@ -66,6 +67,10 @@ class Stages:
             return np.zeros((0, *self.shape), np.float32)
         given = self._together(pixels) if self._before else pixels
         if isinstance(self._taken, ArrayFeature) and self._taken.shape:
+            if given[0].size != prod(self._taken.shape):
+                made, taken = words_of(given.shape[1:]), words_of(self._taken.shape)
+                why = f"The pipeline's last model takes {self._taken.name!r} as {taken}, but is given {made}."
+                raise UnsupportedModel(why, "The file is damaged, or was written by a program with a defect.")
             given = given.reshape(len(given), *self._taken.shape)
         return self._last.features(given)
 

@@ -1,6 +1,7 @@
 """What `catflap inspect` says of a model, as facts."""
 
 from contextlib import suppress
+from math import isfinite
 from typing import Any
 
 from engine.backbone import Backbone
@@ -88,11 +89,15 @@ def _allowed(number: Allowed) -> dict[str, Any]:
     found: dict[str, Any] = {"default": _number(number.default)}
     if number.values:
         return found | {"allowed": list(number.values)}
-    return found if number.low is None else found | {"range": [number.low, number.high]}
+    if number.low is None or number.high is None:
+        return found
+    return found | {"range": [_number(number.low), _number(number.high)]}
 
 
-def _number(value: float) -> float:
-    """What is whole in the file stays whole in JSON."""
+def _number(value: float) -> float | str:
+    """What is whole in the file stays whole in JSON, which has no word for what is not finite."""
+    if not isfinite(value):
+        return str(value)
     return int(value) if float(value).is_integer() and abs(value) > 1 else value
 
 

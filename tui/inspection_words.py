@@ -97,13 +97,18 @@ def _training(training: Facts) -> Iterator[str]:
     yield f"Training: {training['loss'].replace('_', ' ')}, {training['optimizer']}, shuffle {training['shuffle']}"
     for name, each in training.items():
         if isinstance(each, dict):
-            yield f"  {name.replace('_', ' '):14} {each['default']:<8g} allowed: {_allowed(each)}"
+            yield f"  {name.replace('_', ' '):14} {_number(each['default']):8} allowed: {_allowed(each)}"
+
+
+def _number(value: float | str) -> str:
+    """What is not finite is a word already."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _allowed(its: Facts) -> str:
     if "range" in its:
         low, high = its["range"]
-        return f"{low:g} to {high:g}"
+        return f"{_number(low)} to {_number(high)}"
     return ", ".join(map(str, its["allowed"])) if "allowed" in its else "any number"
 
 

@@ -1,14 +1,17 @@
 """The commands that make an updatable model: from a Keras file, from a frozen model, from nothing."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from engine.errors import BadSetting, UnreadableModel
+from engine.errors import BadSetting, CatflapError, UnreadableModel
 from tui.output import Json, printer
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
     from engine.convert.prepare import Preparation
 
 Flag = Annotated[bool, Parameter(negative="")]
@@ -56,28 +59,61 @@ def convert(
     return _prepared(_in_a_child(file, _labels(labels), scale, bias, bgr, size), out, json, _preparation())
 
 
+SECONDS = 900
+"""That reading a file may take."""
+ROOM_BYTES, TIMES = 3 << 30, 30
+"""Memory that it may take: so much, and so many times the file's size."""
+
+
 def _in_a_child(file: Path, *choices: Any) -> Any:
-    """Read the file in a process of its own: the library that reads HDF5 can end its process over a damaged file.
+    """Read the file in a process of its own, which has limits: the library that reads HDF5 can end it, or go on and on.
 
     Raises what the reader raises, or UnreadableModel.
     """
-    from concurrent.futures import ProcessPoolExecutor
-    from concurrent.futures.process import BrokenProcessPool
     from multiprocessing import get_context
 
     from engine.spec.schema import Model
 
-    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-        try:
-            return Model.FromString(pool.submit(_from_keras, file, *choices).result())
-        except BrokenProcessPool as error:
-            raise UnreadableModel(f"{file.name!r} is damaged: the reader of HDF5 files broke down over it.") from error
+    context = get_context("spawn")
+    answers, answer = context.Pipe(duplex=False)
+    child = context.Process(target=_from_keras, args=(answer, file, choices), daemon=True)
+    child.start()
+    answer.close()
+    try:
+        if not answers.poll(SECONDS):
+            raise UnreadableModel(
+                f"{file.name!r} was not read in {SECONDS // 60} minutes.", "It is damaged, or far too large."
+            )
+        found = answers.recv()
+    except EOFError as error:
+        raise UnreadableModel(f"{file.name!r} is damaged: the reader of HDF5 files broke down over it.") from error
+    finally:
+        child.kill()
+        child.join()
+    if isinstance(found, CatflapError):
+        raise found
+    return Model.FromString(found)
 
 
-def _from_keras(file: Path, *choices: Any) -> bytes:
+def _from_keras(answer: "Connection", file: Path, choices: tuple[Any, ...]) -> None:
     from engine.convert.keras import convert as from_keras
 
-    return from_keras(file, *choices).SerializeToString()
+    _hold_memory(file)
+    try:
+        answer.send(from_keras(file, *choices).SerializeToString())
+    except CatflapError as error:
+        answer.send(error)
+    except MemoryError:
+        answer.send(UnreadableModel(f"{file.name!r} would take more memory than its size allows for.", "It is damaged."))
+
+
+def _hold_memory(file: Path) -> None:
+    """What a small file unpacks to may be large; where the system sets no limit, there is none."""
+    import resource
+
+    with suppress(OSError, ValueError):
+        most = ROOM_BYTES + TIMES * file.stat().st_size
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def prepare(

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.events import FolderChanged, ImagesPredicted
+from engine.events import NO_ANSWER, FolderChanged, ImagesPredicted
 from tui.columns import Floats, Keys, Names, Places, Shares, unknown
 
 Numbers = NDArray[Any]
@@ -103,7 +103,7 @@ class Rows:
             entropy=_put(self.entropy, where, _entropy(values)),
             modified_ns=_put(self.modified_ns, where, np.array(event.modified_ns, np.int64)[known]),
             verdict=_put(self.verdict, where, [verdicts.get(content, OPEN) for content in contents]),
-            problems=self._problems_but(event.paths),
+            problems=self._answered(event),
         )
 
     def judged(self, verdicts: Mapping[bytes, int]) -> "Rows":
@@ -169,6 +169,16 @@ class Rows:
             entropy=_put(self.entropy, where, np.nan),
             verdict=_put(self.verdict, where, OPEN),
             problems=self._problems_but(names),
+        )
+
+    def _answered(self, event: ImagesPredicted) -> Mapping[str, str]:
+        """The problems without those of these images, but that the model gives no answer for some."""
+        problems, rows = self._problems_but(event.paths), event.probabilities
+        silent = np.flatnonzero(np.isnan(rows).any(axis=1)).tolist() if rows.shape[1] else []
+        return (
+            {**problems, **{event.paths[at]: NO_ANSWER for at in silent if event.paths[at] in self.at}}
+            if silent
+            else problems
         )
 
     def _problems_but(self, names: Collection[str]) -> Mapping[str, str]:

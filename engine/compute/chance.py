@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UnsupportedModel
+from engine.room import LARGEST
 from engine.spec.describe import Array, Layer
 
 Draw = Callable[[np.random.Generator, Any, tuple[int, ...]], Array]
 """`draw(generator, parameters, shape)`: numbers of one distribution."""
-
-MOST = 1 << 28
-"""Numbers that one layer draws at most, so that a damaged file cannot ask for more memory than there is."""
 
 
 def _generator(layer: Layer) -> np.random.Generator:
@@ -25,7 +23,7 @@ def _generator(layer: Layer) -> np.random.Generator:
 
 
 def _drawn(layer: Layer, draw: Draw, shape: tuple[int, ...]) -> Array:
-    if min(shape, default=1) < 0 or math.prod(shape) > MOST:
+    if min(shape, default=1) < 0 or math.prod(shape) > LARGEST:
         raise UnsupportedModel(f"Layer {layer.name!r} is asked for random numbers of shape {shape}.")
     return draw(_generator(layer), layer.parameters, shape).astype(np.float32)
 

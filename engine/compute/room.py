@@ -1,15 +1,14 @@
 """How large a blob may become."""
 
 from collections.abc import Sequence
-
-import numpy as np
+from math import prod
 
 from engine.errors import UnsupportedModel
+from engine.room import LARGEST
 from engine.spec.describe import Layer
-from engine.translate.graph import LARGEST
 
 
 def require_room(layer: Layer, sizes: Sequence[int]) -> None:
     """Raise UnsupportedModel for more than `LARGEST` numbers; sizes below 1 count as 1."""
-    if np.prod([max(1.0, float(each)) for each in sizes]) > LARGEST:
+    if prod(max(1.0, float(each)) for each in sizes) > LARGEST:
         raise UnsupportedModel(f"Layer {layer.name!r} makes a blob of {' x '.join(map(str, sizes))} numbers.")

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from engine.compute.room import require_room
 from engine.errors import UnsupportedModel
+from engine.room import LARGEST
 from engine.spec.describe import Array, Layer
-
-MOST = 1 << 28
-"""Pixels that a target has at most, so that a damaged file cannot ask for more memory than there is."""
 
 
 def resize_bilinear(layer: Layer, blob: Array) -> Array:
@@ -17,6 +16,7 @@ def resize_bilinear(layer: Layer, blob: Array) -> Array:
         raise UnsupportedModel(f"Layer {layer.name!r} is given a blob of shape {blob.shape}; it needs (..., C, H, W).")
     bottom, right = blob.shape[-2] - 1, blob.shape[-1] - 1
     height, width = _target(layer)
+    require_room(layer, [*blob.shape[:-2], max(height, bottom + 1), max(width, right + 1)])
     return _sampled(blob, _places(layer, 0, bottom, height, bottom), _places(layer, 0, right, width, right))
 
 
@@ -33,6 +33,7 @@ def crop_resize(layer: Layer, blob: Array, boxes: Array) -> Array:
     end = np.array(blob.shape[-2:]) - 1
     starts, ends = _corners(layer, numbers[:, -4:], end)
     target = _target(layer)
+    require_room(layer, [len(boxes), *blob.shape[1:3], *np.maximum(target, end + 1)])
     patches: list[Array] = []
     for pictures, first, last in zip(_pictures(layer, numbers, blob[0]), starts, ends, strict=True):
         rows, columns = (_places(layer, first[axis], last[axis], target[axis], end[axis]) for axis in (0, 1))
@@ -43,7 +44,7 @@ def crop_resize(layer: Layer, blob: Array, boxes: Array) -> Array:
 def _target(layer: Layer) -> tuple[int, int]:
     """Height and width, 1 where the file says nothing."""
     height, width = layer.parameters.targetSize or (1, 1)
-    if not 1 <= height * width <= MOST:
+    if not 1 <= height * width <= LARGEST:
         raise UnsupportedModel(f"Layer {layer.name!r} has the target size {height} x {width}.")
     return height, width
 

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from engine.head.kinds import KINDS
 from engine.head.layers import HeadLayer, Weights
+from engine.room import LARGEST
 
 __all__ = ["Head", "HeadLayer", "Trace", "Weights"]
 
 Array = NDArray[Any]
 BLOCK = 1024
-"""Images a block in predictions: keeps what is held between layers small, whatever the folder's size."""
+"""Images a block in predictions, at most: keeps what is held between layers small, whatever the folder's size."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,13 +106,24 @@ class Head:
 
     def logits(self, features: Array) -> Array:
         """(n, outputs), what the softmax would get; the outputs themselves where there is none."""
-        parts = [self.trace(features[at : at + BLOCK]).outputs for at in range(0, len(features), BLOCK)]
+        # What is too large shows as a number that is not finite.
+        with np.errstate(over="ignore", invalid="ignore"):
+            rows = self._rows(features)
+            parts = [self.trace(features[at : at + rows]).outputs for at in range(0, len(features), rows)]
         return np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
+
+    def _rows(self, features: Array) -> int:
+        """Images a block: fewer where windows over a picture make much of each."""
+        if len(features) < 2 or not any(layer.kind in ("convolution", "pooling") for layer in self.layers):
+            return BLOCK
+        held = sum(each.size for each in self.trace(features[:1]).values)
+        return max(1, min(BLOCK, LARGEST // held))
 
     def probabilities(self, features: Array) -> NDArray[np.float32]:
         """(n, outputs): what the model predicts."""
         logits = self.logits(features)
-        return (softmax(logits) if self.ends_in_softmax else logits).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (softmax(logits) if self.ends_in_softmax else logits).astype(np.float32)
 
     def with_weights(self, weights: Sequence[Weights]) -> "Head":
         """The same chain with other weights, one mapping a layer before the softmax; an empty one keeps a layer's."""

@@ -148,7 +148,9 @@ class NeighborHead:
         for part in _blocks(len(rows), len(self.samples)):
             reach = ALIKE**2 * (rows[part].astype(np.float64) ** 2).sum(axis=1)
             low, _ = self._bounds(rows[part])
-            measured = self._measured(rows[part], low, (reach[:, None] / 2).astype(np.float32))
+            with np.errstate(over="ignore"):
+                halves = (reach[:, None] / 2).astype(np.float32)
+            measured = self._measured(rows[part], low, halves)
             for limit, (found, distances) in zip(reach, measured, strict=True):
                 yield found[distances <= limit]
 

@@ -56,11 +56,12 @@ class Linear:
         x = np.concatenate([np.asarray(each, np.float64).reshape(-1) for each in given if each is not None])
         if x.size != self._weights.shape[1]:
             raise UnreadableModel(f"The model has weights for {self._weights.shape[1]} numbers, but takes {x.size}.")
-        found = self._link(self._weights @ x + self._offset)
-        if self._said.kind == "glmRegressor":
-            (output,) = self._said.outputs
-            return {output.name: found if isinstance(output, ArrayFeature) else float(found[0])}
-        return self._labelled(found)
+        with np.errstate(all="ignore"):
+            found = self._link(self._weights @ x + self._offset)
+            if self._said.kind == "glmClassifier":
+                return self._labelled(found)
+        (output,) = self._said.outputs
+        return {output.name: found if isinstance(output, ArrayFeature) else float(found[0])}
 
     def _labelled(self, found: Array) -> dict[str, Any]:
         """One row tells the second label from the first; several, each label from a first one, or from all others."""

@@ -3,7 +3,6 @@
 from typing import Any
 
 from engine.backbone import Backbone
-from engine.errors import UnsupportedModel
 from engine.predict.values import Values, input_array, labelled, output_value, refuse_unknown
 from engine.spec.describe import Description, Network
 
@@ -30,16 +29,8 @@ class NetworkPredictor:
             if each.name in found and not (self._network.labels and each.name in self._said.answers):
                 answer[each.name] = output_value(each, found[each.name], of_image)
         if self._network.labels:
-            flat = found[self._network.probabilities].reshape(-1)
-            answer |= self._labelled(flat)
+            answer |= labelled(self._said, self._network.labels, found[self._network.probabilities])
         return answer
-
-    def _labelled(self, flat: Any) -> dict[str, Any]:
-        labels, said = self._network.labels, self._said
-        if len(flat) != len(labels):
-            blob = self._network.probabilities
-            raise UnsupportedModel(f"The model has {len(labels)} labels, but {blob!r} holds {len(flat)} numbers.")
-        return labelled(said, labels, flat)
 
 
 def _blobs(said: Description, network: Network) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BadInput
+from engine.errors import BadInput, UnsupportedModel
 from engine.images import as_picture
 from engine.spec.describe import Description
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, words_of
@@ -87,8 +87,19 @@ def _without_ones(shape: tuple[int, ...]) -> list[int]:
     return [size for size in shape if size != 1]
 
 
+def require_labelled(labels: Sequence[Any], numbers: int) -> None:
+    """Raise UnsupportedModel unless there is a label for each number."""
+    if len(labels) != numbers or not numbers:
+        raise UnsupportedModel(f"The model has {len(labels)} labels, but gives {numbers} numbers for them.")
+
+
 def labelled(said: Description, labels: Sequence[Any], numbers: Array) -> dict[str, Any]:
-    """The label with the largest number, and all numbers by label; of labels that are said twice, the first one's."""
+    """The label with the largest number, and all numbers by label; of labels that are said twice, the first one's.
+
+    Raises UnsupportedModel where they are not as many as each other.
+    """
+    require_labelled(labels, numbers.size)
+    numbers = numbers.reshape(-1)
     answer: dict[str, Any] = {said.predicted_label: labels[int(numbers.argmax())]}
     if said.predicted_probabilities:
         found: dict[Any, float] = {}

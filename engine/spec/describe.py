@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
+from engine.room import LAYERS
 from engine.spec.interface import ArrayFeature, Feature, ImageFeature, ValueFeature, feature_of
 from engine.spec.neighbors import Neighbors, read_neighbors
 from engine.spec.training import Allowed, Training, training_of
@@ -230,7 +232,9 @@ def _network(network: Any, kind: str, inputs: tuple[Feature, ...]) -> Network:
 
 
 def layers_of(network: Any) -> tuple[Layer, ...]:
-    """The layers of a network message; also of those inside branches and loops."""
+    """The layers of a network message; also of those inside branches and loops. Raises UnreadableModel for too many."""
+    if len(network.layers) > LAYERS:
+        raise UnreadableModel(f"The network has {len(network.layers):,} layers; {LAYERS:,} are the most.")
     return tuple(map(_layer, network.layers))
 
 
@@ -268,8 +272,11 @@ def _preprocessing(entries: Any, inputs: tuple[Feature, ...]) -> dict[str, Prepr
             found[image.name] = Preprocessing(entry.scaler.channelScale, _bias(entry.scaler, image), before.mean)
         else:
             shape = (image.channels, image.height, image.width)
-            mean = np.array(entry.meanImage.meanImage, np.float32).reshape(shape)
-            found[image.name] = Preprocessing(before.scale, before.bias, mean)
+            mean = np.array(entry.meanImage.meanImage, np.float32)
+            if mean.size != prod(shape):
+                wanted = " x ".join(map(str, shape))
+                raise UnreadableModel(f"The mean image of {image.name!r} holds {mean.size} numbers, not {wanted}.")
+            found[image.name] = Preprocessing(before.scale, before.bias, mean.reshape(shape))
     return found
 
 

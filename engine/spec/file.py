@@ -1,7 +1,6 @@
 """Model files: read `.mlmodel` and `.mlpackage`, write whole or not at all."""
 
 import hashlib
-import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import FolderError, UnreadableModel
-from engine.spec.describe import Description, describe, no_link
+from engine.spec.describe import DEEPEST, Description, describe, no_link
+from engine.spec.regular import manifest, no_package, read_regular, readable
 from engine.spec.schema import Model
 
 
@@ -48,6 +48,10 @@ class ModelFile:
         return hashlib.blake2b(self.data, digest_size=16).hexdigest()
 
 
+PLACES = 64
+"""Of a link's search path."""
+
+
 class Links:
     """Models that others are linked to, each read once."""
 
@@ -61,8 +65,9 @@ class Links:
         Raises UnreadableModel where there is none, it lies outside, or a link leads back to itself.
         """
         name = message.linkedModelFileName.defaultValue
-        for place in (message.linkedModelSearchPath.defaultValue or ".").split(":"):
-            path = next(filter(Path.exists, self._candidates(name, place)), None)
+        for place in (message.linkedModelSearchPath.defaultValue or ".").split(":", PLACES)[:PLACES]:
+            with readable(name):
+                path = next(filter(Path.exists, self._candidates(name, place)), None)
             if path is not None:
                 return self._read(path)
         hint = f"It is looked for beside the model, as {Path(name).stem}.mlmodel or .mlpackage."
@@ -87,6 +92,8 @@ class Links:
             if known is None:
                 raise UnreadableModel(f"The link to {path.name!r} leads back to itself.")
             return known
+        if sum(each is None for each in self._found.values()) > DEEPEST:
+            raise UnreadableModel(f"The link to {path.name!r} is one of more than {DEEPEST}, each to the next.")
         self._found[path] = None
         found = describe(read(path).message, self.find)
         self._found[path] = found
@@ -98,29 +105,27 @@ def _not_a_model(name: str) -> UnreadableModel:
 
 
 def read(path: Path) -> ModelFile:
-    """Read a model. Raises UnreadableModel if there is none at `path`, or it is damaged."""
-    inner = payload(path)
-    try:
-        return ModelFile(inner.read_bytes(), path.name, path.absolute().parent)
-    except OSError as error:
-        raise UnreadableModel(f"The model {path.name!r} cannot be read: {error.strerror}.") from error
+    """Read a model. Raises UnreadableModel if there is none at `path`, or it is damaged, or no file at all."""
+    return ModelFile(read_regular(payload(path)), path.name, path.absolute().parent)
 
 
 def payload(path: Path) -> Path:
     """The file that holds the model's bytes: `path` itself, or the specification inside a package."""
-    if not path.exists():
-        raise UnreadableModel(f"There is no model at {str(path)!r}.", "Check the path.")
-    if not path.is_dir():
-        return path
-    try:
-        manifest = json.loads((path / "Manifest.json").read_text())
-        items, root = manifest["itemInfoEntries"], manifest["rootModelIdentifier"]
-        inner = (path / "Data" / items[root]["path"]).resolve()
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UnreadableModel(f"{path.name!r} is not a model package.", "Its Manifest.json names no model.") from error
-    if not inner.is_relative_to(path.resolve()):
-        raise UnreadableModel(f"The manifest of {path.name!r} points outside the package.")
-    return inner
+    with readable(path.name):
+        if not path.exists():
+            raise UnreadableModel(f"There is no model at {str(path)!r}.", "Check the path.")
+        if not path.is_dir():
+            return path
+        said = manifest(path)
+        try:
+            items, root = said["itemInfoEntries"], said["rootModelIdentifier"]
+            named = path / "Data" / items[root]["path"]
+        except (LookupError, TypeError) as error:
+            raise no_package(path) from error
+        inner = named.resolve()
+        if not inner.is_relative_to(path.resolve()):
+            raise UnreadableModel(f"The manifest of {path.name!r} points outside the package.")
+        return inner
 
 
 def write(path: Path, data: bytes, check: Callable[[ModelFile], None] = lambda model: None) -> None:

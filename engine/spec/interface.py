@@ -90,6 +90,13 @@ class ValueFeature:
 Feature = ImageFeature | ArrayFeature | ValueFeature
 
 
+def size_of(feature: Feature) -> Shape:
+    """Height, width and channels of an image, the default sizes of an array; nothing of any other."""
+    if isinstance(feature, ImageFeature):
+        return feature.height, feature.width, feature.channels
+    return feature.shape if isinstance(feature, ArrayFeature) else ()
+
+
 def feature_of(feature: Any) -> Feature:
     """From a protobuf `FeatureDescription`."""
     name, kind, optional = feature.name, feature.type.WhichOneof("Type"), feature.type.isOptional

@@ -30,6 +30,8 @@ class Cut:
     """Without layers where nothing can be trained; the features are then the probabilities or outputs."""
     why_not: str = ""
     """Why nothing can be trained; empty if it can."""
+    trained: tuple[Layer, ...] = ()
+    """The head's layers as the file has them; none where nothing can be trained."""
 
 
 def split_model(said: Description) -> Cut:
@@ -60,12 +62,12 @@ def split(network: Network, updatable: bool, outputs: tuple[str, ...]) -> Cut:
     training = network.training
     assert training is not None
     features = chain[0].inputs[0]
-    return Cut(features, needed(network, features), Head(layers, training.loss))
+    return Cut(features, needed(network, features), Head(layers, training.loss), trained=tuple(chain))
 
 
 def _first_written(network: Network, outputs: tuple[str, ...]) -> str:
-    written = {name for layer in network.layers for name in layer.outputs}
-    return next((name for name in outputs if name in written), network.layers[-1].outputs[0] if network.layers else "")
+    written = [name for layer in network.layers for name in layer.outputs]
+    return next((name for name in outputs if name in written), written[-1] if written else "")
 
 
 def needed(network: Network, blob: str) -> tuple[Layer, ...]:
@@ -86,18 +88,24 @@ def _chain(network: Network, updatable: bool) -> list[Layer]:
         raise CannotTrain("The model is frozen: none of its layers is marked updatable.")
     if network.training is None:
         raise CannotTrain("The model has updatable layers, but no loss layer says what to train them for.")
-    writers = {name: layer for layer in network.layers for name in layer.outputs}
+    learning = _learning(network)
     chain: list[Layer] = []
     blob = network.training.loss_input
-    while blob in writers and any(each.updatable for each in needed(network, blob)):
-        layer = writers[blob]
+    # Once from the back to the front, so that it ends whatever reads what.
+    for number in range(len(network.layers) - 1, -1, -1):
+        layer = network.layers[number]
+        if blob not in layer.outputs:
+            continue
+        if number not in learning:
+            break
         if layer.full_kind not in READERS or len(layer.inputs) != 1:
             raise CannotTrain(
                 f"Layer {layer.name!r} of kind {layer.full_kind!r} stands between the loss and an updatable layer, "
                 "and gradients do not pass through it."
             )
-        chain.insert(0, layer)
+        chain.append(layer)
         blob = layer.inputs[0]
+    chain.reverse()
     if not chain:
         raise CannotTrain("No updatable layer leads to the model's loss.")
     if network.probabilities not in ("", network.training.loss_input):
@@ -109,6 +117,20 @@ def _chain(network: Network, updatable: bool) -> list[Layer]:
     if network.training.loss == "cross_entropy" and chain[-1].kind != "softmax":
         raise CannotTrain("The cross entropy does not look at the output of a softmax layer, as the format demands.")
     return chain
+
+
+def _learning(network: Network) -> set[int]:
+    """The numbers of the layers that are updatable, or that an updatable one leads to.
+
+    All of them where some decide what runs, since their bodies write as well.
+    """
+    found, blobs = set[int](), set[str]()
+    decides = any(layer.kind in INNER for layer in network.layers)
+    for number, layer in enumerate(network.layers):
+        if decides or layer.updatable or blobs.intersection(layer.inputs):
+            found.add(number)
+            blobs.update(layer.outputs)
+    return found
 
 
 def _head_layer(layer: Layer) -> HeadLayer:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UnreadableModel
+from engine.room import MOST_WEIGHTS
 
 
 def array(weights: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float32]:
@@ -15,7 +16,10 @@ def array(weights: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float32
     `what` names them in errors. Raises UnreadableModel where they are missing or not as many as `shape` says.
     """
     size = math.prod(shape)
-    flat = _floats(weights, size, shape[0] if shape else 1, what)
+    if size > MOST_WEIGHTS:
+        raise UnreadableModel(f"{what} would hold more numbers than any file does.")
+    with np.errstate(all="ignore"):
+        flat = _floats(weights, size, shape[0] if shape else 1, what)
     if flat.size != size:
         raise UnreadableModel(
             f"{what} holds {flat.size} numbers, but its shape {shape} needs {size}.",

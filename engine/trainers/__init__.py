@@ -6,6 +6,7 @@ from engine.errors import BadSetting, CannotTrain
 from engine.events import Event
 from engine.spec.training import Training
 from engine.trainers.auto import auto
+from engine.trainers.diverging import teachable, watched
 from engine.trainers.edit import edit
 from engine.trainers.fit import fit
 from engine.trainers.lesson import Lesson, Settings
@@ -28,7 +29,8 @@ TRAINERS: Mapping[str, Trainer] = {
 def trained(name: str, training: Training | None, lesson: Lesson, settings: Settings) -> Iterator[Event]:
     """What the trainer `name` says while it trains the lesson's head; the last event is `Retrained`.
 
-    Raises BadSetting where there is no such trainer, or the head has no use for it.
+    Raises BadSetting where there is no such trainer, or the head has no use for it, and CannotTrain, at the batch that
+    does it, where numbers stop being finite.
     """
     if name not in TRAINERS:
         raise BadSetting(f"There is no trainer {name!r}.", f"There are {', '.join(TRAINERS)}.")
@@ -38,4 +40,5 @@ def trained(name: str, training: Training | None, lesson: Lesson, settings: Sett
         return remember(lesson, lesson.keeps)
     if training is None:
         raise CannotTrain("The model does not say how it is trained.")
-    return TRAINERS[name](lesson, training, settings)
+    lesson = teachable(lesson)
+    return watched(TRAINERS[name](lesson, training, settings))

@@ -13,6 +13,7 @@ from engine.head.kernel import product
 from engine.head.losses import LOSSES
 from engine.head.points import WeightPoint
 from engine.spec.training import Training
+from engine.trainers.diverging import require_finite
 from engine.trainers.lesson import Lesson, Settings
 
 Array = NDArray[Any]
@@ -90,6 +91,7 @@ def _moved(head: Head, flat: Array) -> Head:
 def _lbfgs(objective: Callable[[Array], tuple[float, Array]], x: Array) -> Iterator[tuple[Array, float]]:
     """L-BFGS with a backtracking line search (Nocedal and Wright 2006, algorithm 7.5); ends where nothing more is won."""
     value, gradient = objective(x)
+    require_finite(value + float(gradient @ gradient))
     pairs: list[tuple[Array, Array]] = []
     while True:
         along = -_two_loops(gradient, pairs)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.head import Head
 from engine.head.dense_first import DenseFirst, dense_first, flat
 from engine.head.losses import LOSSES
 from engine.head.neighbors import NeighborHead
+from engine.room import EPOCHS
 from engine.spec.training import Training
 
 Array = NDArray[Any]
@@ -254,6 +256,9 @@ def numbers(training: Training, settings: Settings, bound: bool) -> dict[str, fl
                 f"The model does not allow {value:g} for the {words}; it allows {allowed}.",
                 "The trainers auto, edit, fit and sgd are not bound by this.",
             )
-        if value < 0 or (name in ("epochs", "batch_size") and value < 1):
+        if not isfinite(value) or value < 0 or (name in ("epochs", "batch_size") and value < 1):
             raise BadSetting(f"{value:g} is not a possible {words}.")
-    return {name: allowed.default for name, allowed in training.numbers.items()} | given
+    found = {name: allowed.default for name, allowed in training.numbers.items()} | given
+    if found["epochs"] > EPOCHS:
+        raise BadSetting(f"{found['epochs']:g} epochs are asked for; {EPOCHS:,} are the most.", "Give --epochs.")
+    return found

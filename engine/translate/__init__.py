@@ -1,11 +1,12 @@
 """Layers to ONNX, as far as ONNX has an equal; what has none is in `engine.compute`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from engine.errors import UnsupportedLayer, UnsupportedModel, fitting
 from engine.spec.describe import Feature, Layer, Network
-from engine.translate.graph import BATCH, Blob, Graph
+from engine.translate.graph import BATCH, Blob, Graph, Misfit
 from engine.translate.image import enter
 from engine.translate.rules import RULES
 
@@ -22,6 +23,10 @@ class Translation:
     """Core ML's input or blob name -> ONNX name."""
     outputs: Mapping[str, Blob]
     """Core ML's blob name -> its value."""
+    held: int = 0
+    """The most numbers that are held at once for one image."""
+    work: int = 0
+    """Multiplications for one image, about."""
 
 
 def translate(
@@ -42,27 +47,57 @@ def translate(
     RULES, UnsupportedModel where the layers do not fit each other.
     """
     graph = Graph()
-    entries: dict[str, str] = {}
-    for feature in inputs:
-        entries[feature.name], graph.blobs[feature.name] = enter(network, feature, graph, batch)
-    for name, sizes in (given or {}).items():
-        entries[name] = graph.enter(name, (BATCH if batch else 1, *sizes))
-        folded = network.legacy_images and network.legacy_arrays and len(sizes) == 3
-        graph.blobs[name] = Blob(entries[name], graph.shape(entries[name]), folded)
-    for name, sizes in (blobs or {}).items():
-        entries[name] = graph.enter(name, sizes)
-        fold = network.legacy_arrays and len(sizes) == 5 and sizes[0] == 1
-        graph.blobs[name] = graph.folded(entries[name]) if fold else graph.blob(entries[name])
+    entries = _entered(graph, network, inputs, given or {}, blobs or {}, batch)
     for layer in layers:
         if layer.kind not in RULES:
             raise refused(layer)
+        graph.layer = layer.name
         with fitting(layer.name, layer.kind):
             RULES[layer.kind](layer, graph)
     missing = [name for name in outputs if name not in graph.blobs]
     if missing:
         raise UnsupportedModel(f"No layer writes {missing[0]!r}, which the model gives or is cut at.")
-    found = {name: _own_value(graph, graph.blobs[name]) for name in outputs}
-    return Translation(graph.model([blob.tensor for blob in found.values()]), entries, found)
+    found: dict[str, Blob] = {}
+    for name in outputs:
+        with _named(f"Output {name!r}"):
+            found[name] = _own_value(graph, graph.blobs[name])
+    tensors = [blob.tensor for blob in found.values()]
+    held, work = graph.cost(tensors)
+    return Translation(graph.model(tensors), entries, found, held, work)
+
+
+def _entered(
+    graph: Graph,
+    network: Network,
+    inputs: Sequence[Feature],
+    given: Mapping[str, tuple[int, ...]],
+    blobs: Mapping[str, tuple[int, ...]],
+    batch: bool,
+) -> dict[str, str]:
+    """Make the graph's inputs: Core ML's name -> ONNX name."""
+    entries: dict[str, str] = {}
+    for feature in inputs:
+        with _named(f"Input {feature.name!r}"):
+            entries[feature.name], graph.blobs[feature.name] = enter(network, feature, graph, batch)
+    for name, sizes in given.items():
+        entries[name] = graph.enter(name, (BATCH if batch else 1, *sizes))
+        folded = network.legacy_images and network.legacy_arrays and len(sizes) == 3
+        graph.blobs[name] = Blob(entries[name], graph.shape(entries[name]), folded)
+    for name, sizes in blobs.items():
+        entries[name] = graph.enter(name, sizes)
+        fold = network.legacy_arrays and len(sizes) == 5 and sizes[0] == 1
+        with _named(f"Blob {name!r}"):
+            graph.blobs[name] = graph.folded(entries[name]) if fold else graph.blob(entries[name])
+    return entries
+
+
+@contextmanager
+def _named(what: str) -> Generator[None, None, None]:
+    """Say of what sizes do not fit, or are beyond measure."""
+    try:
+        yield
+    except Misfit as error:
+        raise UnsupportedModel(f"{what} does not fit: {error}.") from error
 
 
 def refused(layer: Layer) -> UnsupportedLayer:

@@ -77,8 +77,8 @@ def fill_static(layer: Layer, graph: Graph) -> None:
     its = layer.parameters
     shape = [int(each) for each in its.targetShape]
     require_size("fill", shape)
-    values = np.full(shape, its.value, np.float32)
-    graph.give(layer, graph.blob(graph.constant(values)))
+    # Not a constant, which the graph would hold as many times as it is written and read.
+    graph.give(layer, graph.blob(graph.node("Expand", graph.constant(np.float32(its.value)), graph.integers(*shape))))
 
 
 def embedding(layer: Layer, graph: Graph) -> None:

@@ -17,14 +17,18 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from engine.errors import UnsupportedModel
+from engine.room import too_large
 from engine.spec.describe import Layer
+from engine.translate.cost import held, work
 
 BATCH = "N"
 OPSET = 18
 """ReduceMean and its family take their axes as an input from 18 on; every ONNX Runtime since 1.14 has it."""
 
-LARGEST = 2**28
-"""Numbers in one value for one image: 1 GiB of float32. A damaged size is refused before memory runs out."""
+SMALL = 1024
+"""Numbers of a constant up to which it may say sizes: axes, pads, shapes. Weights never do, and are not copied for it."""
+NAMED = 80
+"""Letters of a layer's name that its nodes are called by."""
 IR_VERSION = 9
 """Of ONNX 1.15: ONNX Runtime refuses what is newer than itself."""
 
@@ -47,11 +51,19 @@ class Blob:
         return 5 if self.folded else len(self.shape)
 
 
+class Misfit(ValueError):
+    """Sizes that do not fit each other, or are beyond measure: whose they are is said where the layer is known."""
+
+
+def numbers(shape: Sequence[Size]) -> list[int]:
+    """The sizes but the free one."""
+    return [size for size in shape if not isinstance(size, str)]
+
+
 def require_size(kind: str, shape: Sequence[Size]) -> None:
-    """Raise UnsupportedModel for a value of no numbers, or of more than `LARGEST`."""
-    numbers = prod(size for size in shape if not isinstance(size, str))
-    if not 0 < numbers <= LARGEST:
-        raise UnsupportedModel(f"The sizes around an ONNX {kind} do not fit: {' x '.join(map(str, shape))}.")
+    """Raise Misfit for a value of no numbers, or of more than `LARGEST`."""
+    if too_large(numbers(shape)):
+        raise Misfit(f"an ONNX {kind} would make {' x '.join(map(str, shape))} numbers")
 
 
 class Graph:
@@ -63,6 +75,10 @@ class Graph:
         self.entries: list[str] = []
         self.blobs: dict[str, Blob] = {}
         """Core ML's blobs by name, those written so far."""
+        self.layer = ""
+        """Whose nodes are being added."""
+        self._layers: list[str] = []
+        """By node, whose it is."""
         self._types: dict[str, onnx.TypeProto] = {}
         self._values: dict[str, onnx.TensorProto] = {}
 
@@ -80,6 +96,12 @@ class Graph:
         graph = helper.make_graph(self.nodes, "backbone", infos[:ends], infos[ends:], self.constants)
         opset = [helper.make_opsetid("", OPSET)]
         return helper.make_model(graph, opset_imports=opset, ir_version=IR_VERSION).SerializeToString()
+
+    def cost(self, outputs: Sequence[str]) -> tuple[int, int]:
+        """Numbers held at once, and multiplications, for one image. Raises UnsupportedModel for too many."""
+        shapes = {name: tuple(numbers(self.shape(name))) for name in self._types}
+        together = held(self.nodes, shapes, self._layers, self.entries, outputs)
+        return together, work(self.nodes, shapes, self._layers)
 
     def take(self, layer: Layer, index: int = 0, axes: int = 0) -> Blob:
         """The layer's input number `index`. Raises UnsupportedModel if nothing writes it, or if it has too few axes."""
@@ -103,7 +125,8 @@ class Graph:
         tensor = numpy_helper.from_array(np.ascontiguousarray(np.asarray(values, dtype)), name)
         self.constants.append(tensor)
         self._types[name] = helper.make_tensor_type_proto(tensor.data_type, list(tensor.dims))
-        self._values[name] = tensor
+        if np.size(values) <= SMALL:
+            self._values[name] = tensor
         return name
 
     def integers(self, *values: int) -> str:
@@ -117,8 +140,11 @@ class Graph:
     def nodes_out(self, kind: str, inputs: Sequence[str], outputs: int, **attributes: Any) -> list[str]:
         """Add a node with several outputs; gives back their names."""
         names = [f"v.{len(self.nodes)}.{index}" for index in range(outputs)]
-        node = helper.make_node(kind, list(inputs), names, name=names[0], **attributes)
+        # ONNX Runtime says a node's name where one fails.
+        named = f"{self.layer[:NAMED]} {names[0]}"
+        node = helper.make_node(kind, list(inputs), names, name=named, **attributes)
         self.nodes.append(node)
+        self._layers.append(self.layer)
         self._types.update(self._inferred(node))
         for name in names:
             require_size(kind, self.shape(name))
@@ -134,12 +160,12 @@ class Graph:
         return Blob(tensor, self.shape(tensor), like is not None and like.folded)
 
     def reshape(self, tensor: str, shape: Sequence[int]) -> str:
-        """Reshape; 0 keeps a size, one -1 is worked out. Raises UnsupportedModel if there are more numbers, or fewer."""
+        """Reshape; 0 keeps a size, one -1 is worked out. Raises Misfit if there are more numbers, or fewer."""
         reshaped = self.node("Reshape", tensor, self.integers(*shape))
         before, after = self.shape(tensor), self.shape(reshaped)
         if BATCH not in (*before, *after) and prod(map(int, before)) != prod(map(int, after)):
             sizes = " cannot become ".join(" x ".join(map(str, each)) or "one" for each in (before, after))
-            raise UnsupportedModel(f"A layer reshapes what has another number of numbers: {sizes}.")
+            raise Misfit(f"{sizes}, which has another number of numbers")
         return reshaped
 
     def unfolded(self, blob: Blob) -> str:
@@ -181,5 +207,5 @@ class Graph:
                 schema, node, types, values, opset_imports=[helper.make_opsetid("", OPSET)]
             )
         except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError, RuntimeError) as error:
-            raise UnsupportedModel(f"The sizes around an ONNX {node.op_type} do not fit: {error}") from error
+            raise Misfit(f"the sizes around an ONNX {node.op_type} do not go together: {error}") from error
         return {name: found[name] for name in node.output if name in found}

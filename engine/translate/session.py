@@ -21,23 +21,31 @@ REFUSALS: tuple[type[Exception], ...] = (
     _errors.InvalidGraph,
     _errors.NotImplemented,
     _errors.RuntimeException,
+    RuntimeError,
+    MemoryError,
 )
-"""What ONNX Runtime raises where it cannot build or run a graph."""
+"""What ONNX Runtime raises where it cannot build or run a graph; the last two where the system gives it no more."""
 
 
 THREADS = 0
 """For one run; 0 leaves it to ONNX Runtime, which takes a thread a core."""
+LITTLE = 2**22
+"""Multiplications up to which one thread is as quick: a model of many stretches would have as many pools of threads."""
 
 
 class Session:
     """A translation, ready to run."""
 
     def __init__(self, translation: Translation, threads: int | None = None) -> None:
-        """`threads` share one run, THREADS if left out. Raises UnsupportedModel where ONNX Runtime refuses the graph."""
+        """`threads` share one run: THREADS, or 1 for little work, if left out.
+
+        Raises UnsupportedModel where ONNX Runtime refuses the graph.
+        """
         self.translation = translation
         options = _runtime.SessionOptions()
         options.log_severity_level = 4
-        options.intra_op_num_threads = THREADS if threads is None else threads
+        plain = 1 if translation.work <= LITTLE else THREADS
+        options.intra_op_num_threads = plain if threads is None else threads
         # Threads that spin between two runs take the cores from decoding and from the head's products.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         with _explained():

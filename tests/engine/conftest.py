@@ -147,6 +147,8 @@ def _scribble(message: Any, rng: random.Random) -> None:
         if rng.random() < 0.4 or field.cpp_type == field.CPPTYPE_STRING:
             continue
         its = getattr(message, field.name)
+        if hasattr(its, "items"):
+            continue
         many = hasattr(its, "extend")
         if field.message_type is not None and field.message_type.name == "WeightParams":
             its.floatValue.extend([0.5] * rng.choice([0, 1, 4, 12, 28]))

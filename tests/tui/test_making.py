@@ -1,7 +1,9 @@
 """The commands that make models: what they write opens, learns, and is what they say; what is there is not written over."""
 
 import json
+import multiprocessing
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -90,6 +92,39 @@ def test_a_reader_that_breaks_down_is_a_sentence(tmp_path, monkeypatch):
     source, out = keras_file(tmp_path / "net.h5"), tmp_path / "net.mlmodel"
     with pytest.raises(UnreadableModel, match=r"'net.h5' is damaged"):
         making.convert(source, labels="Cat,Dog", out=out)
+    assert not out.exists()
+
+
+def never_ending(answer, *choices):
+    time.sleep(3600)
+
+
+def test_a_reader_that_goes_on_and_on_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "_from_keras", never_ending)
+    monkeypatch.setattr(making, "SECONDS", 0.5)
+    source, out = keras_file(tmp_path / "net.h5"), tmp_path / "net.mlmodel"
+    with pytest.raises(UnreadableModel, match=r"'net.h5' was not read"):
+        making.convert(source, labels="Cat,Dog", out=out)
+    assert not multiprocessing.active_children()
+
+
+@pytest.mark.slow
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(catflap, tmp_path):
+    """A dataset that was never written is all zeros, and takes no room in the file."""
+    source, out = keras_file(tmp_path / "net.h5"), tmp_path / "net.mlmodel"
+    with h5py.File(source, "r+") as file:
+        group = file["model_weights"]["out"]
+        del group["out/kernel:0"]
+        del group["out/bias:0"]
+        units = 2**31 // 72 // 4
+        group.create_dataset("out/kernel:0", (72, units), "f4", chunks=(72, 1024))
+        group.create_dataset("out/bias:0", (units,), "f4", chunks=(1024,))
+        settings = json.loads(file.attrs["model_config"])
+        settings["config"]["layers"][1]["config"]["units"] = units
+        file.attrs["model_config"] = json.dumps(settings)
+    assert source.stat().st_size < 100_000
+    code, _, words = catflap("convert", source, "--labels", "Cat,Dog", "--out", out)
+    assert code == 2 and "'net.h5' would take more memory" in words
     assert not out.exists()
 
 

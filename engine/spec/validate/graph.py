@@ -3,8 +3,9 @@
 from collections import Counter
 from typing import Any
 
+from engine.room import LARGEST, too_large
 from engine.spec.describe import CONTROL, Description, ImageFeature, ValueFeature, every_layer, inner_networks, layers_of
-from engine.spec.interface import ArrayFeature
+from engine.spec.interface import ArrayFeature, size_of, words_of
 from engine.spec.validate.problem import DAMAGED, Problem, Problems, unreadable, untrainable
 from engine.spec.validate.weights import weight_problems
 
@@ -68,10 +69,16 @@ def interface_problems(said: Description) -> Problems:
 def _typed(feature: Any, what: str) -> Problem | None:
     if isinstance(feature, ValueFeature) and feature.kind == "nothing":
         return unreadable(f"The {what} {feature.name!r} has no type.")
+    if isinstance(feature, ImageFeature) and feature.color == "INVALID":
+        return unreadable(f"The {what} {feature.name!r} is an image in no colours that the format has.")
     if isinstance(feature, ImageFeature) and min(feature.width, feature.height) < 1:
         return unreadable(f"The {what} {feature.name!r} is {feature.width} x {feature.height} pixels large.")
     if isinstance(feature, ArrayFeature) and any(size < 1 for size in feature.shape):
         return unreadable(f"The {what} {feature.name!r} has a side that is not positive: {feature.shape}.")
+    if isinstance(feature, ImageFeature | ArrayFeature) and too_large(size_of(feature)):
+        return unreadable(
+            f"The {what} {feature.name!r} is {words_of(size_of(feature))} large; {LARGEST:,} numbers are the most."
+        )
     return None
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from engine.spec.describe import Description
+from engine.spec.describe import Description, every_layer
 from engine.spec.validate.inputs import training_inputs, version_problems
 from engine.spec.validate.problem import Problem, Problems, unreadable, untrainable
+from engine.spec.validate.weights import finite_problems
 
 LAST = "Only the last model of a pipeline may be updatable."
 
@@ -63,6 +64,16 @@ def _learning(model: Any, said: Description, pipeline: Any, names: list[str]) ->
         if not last.isUpdatable:
             yield untrainable(f"The pipeline is updatable, but its last model {names[-1]!r} is not.", LAST)
         yield from training_inputs(said, model, _target(last))
+        yield from _frozen(said)
+
+
+def _frozen(said: Description) -> Problems:
+    """What frozen networks make, the last one learns from."""
+    for part in said.parts:
+        if part.description.network is not None and not part.description.updatable:
+            for layer in every_layer(part.description.payload):
+                yield from finite_problems(layer)
+        yield from _frozen(part.description)
 
 
 def _target(model: Any) -> str:

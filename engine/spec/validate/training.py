@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
 from engine.head.kinds import KINDS
-from engine.spec.describe import Description, Layer, Network
+from engine.spec.describe import Description, Layer, Network, every_layer
 from engine.spec.validate.graph import name_problems
 from engine.spec.validate.inputs import training_inputs, version_problems
 from engine.spec.validate.parameters import parameter_problems
 from engine.spec.validate.problem import PREPARE, Problems, untrainable
-from engine.spec.validate.weights import all_weights
+from engine.spec.validate.weights import all_weights, finite_problems
 
 UPDATABLE = ("innerProduct", "convolution")
 """The kinds of layers whose weights can change."""
@@ -33,6 +31,8 @@ def training_problems(model: Any, said: Description) -> Problems:
         if any(each.float16Value for each in all_weights(layer)):
             sentence = f"Layer {layer.name!r} stores its weights as float16, which no updatable network may do."
             yield untrainable(sentence, PREPARE, layer.name)
+    for layer in every_layer(message):
+        yield from finite_problems(layer)
     yield from name_problems(message)
     yield from _labels(said)
     yield from parameter_problems(message.updateParams)
@@ -60,8 +60,6 @@ def _updatable(layer: Layer) -> Problems:
             yield untrainable(f"{what} are not marked updatable, but the layer is.", PREPARE, layer.name)
         if stored.HasField("quantization") or stored.rawValue or stored.int8RawValue:
             yield untrainable(f"{what} are quantised, and the layer is updatable.", PREPARE, layer.name)
-        if not np.isfinite(np.array(stored.floatValue, np.float32)).all():
-            yield untrainable(f"{what} are not all finite numbers.", "Train the model anew.", layer.name)
 
 
 def _labels(said: Description) -> Problems:

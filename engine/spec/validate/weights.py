@@ -4,8 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.room import MOST_WEIGHTS
 from engine.spec.describe import Layer
-from engine.spec.validate.problem import Problem, Problems, unreadable
+from engine.spec.validate.problem import Problem, Problems, unreadable, untrainable
 
 FIELDS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
 """Exactly one of them holds the numbers. (WeightParams of NeuralNetwork.proto)"""
@@ -18,16 +22,51 @@ def weight_problems(layer: Layer) -> Problems:
         yield from _stored(layer.name, name, getattr(layer.parameters, name), shape)
 
 
+def finite_problems(layer: Layer) -> Problems:
+    """Weights that are no finite numbers: what they make is no answer, and nothing is learned from it.
+
+    Constants may be infinite, as those that a mask adds are.
+    """
+    unsound = np.isnan if layer.kind in CONSTANTS else _not_finite
+    for name, weights in _named(layer.parameters):
+        if any(unsound(each).any() for each in _numbers(weights)):
+            sentence = f"The {name} of layer {layer.name!r} are not all finite numbers."
+            yield untrainable(sentence, "Train the model anew.", layer.name)
+
+
+CONSTANTS = ("loadConstant", "loadConstantND")
+
+
+def _not_finite(numbers: NDArray[Any]) -> NDArray[np.bool_]:
+    return ~np.isfinite(numbers)
+
+
+def _numbers(weights: Any) -> Iterator[NDArray[Any]]:
+    """As they are stored, and what quantised ones are made with."""
+    half = weights.float16Value
+    yield np.array(weights.floatValue, np.float32)
+    yield np.frombuffer(half[: len(half) // 2 * 2], "<f2")
+    if weights.HasField("quantization"):
+        its = weights.quantization
+        for each in (its.linearQuantization.scale, its.linearQuantization.bias, its.lookupTableQuantization.floatValue):
+            yield np.array(each, np.float32)
+
+
 def all_weights(message: Any) -> Iterator[Any]:
     """Every `WeightParams` in a message of the format, however deep."""
-    for field, value in message.ListFields():
+    return (weights for _, weights in _named(message))
+
+
+def _named(message: Any) -> Iterator[tuple[str, Any]]:
+    """Every `WeightParams` in a message of the format, however deep, and the name of its field."""
+    for field, value in message.ListFields() if message is not None else ():
         if field.message_type is None or hasattr(value, "items"):
             continue
         for each in (value,) if hasattr(value, "ListFields") else value:
             if field.message_type.name == "WeightParams":
-                yield each
+                yield field.name, each
             else:
-                yield from all_weights(each)
+                yield from _named(each)
 
 
 Shapes = dict[str, tuple[int, ...]]
@@ -99,7 +138,9 @@ SHAPES: Mapping[str, Callable[[Layer], Shapes]] = {
 def _stored(layer: str, name: str, weights: Any, shape: tuple[int, ...]) -> Problems:
     filled = [field for field in FIELDS if len(getattr(weights, field))]
     size = prod(shape)
-    if len(filled) > 1:
+    if size > MOST_WEIGHTS:
+        yield unreadable(f"The {name} of layer {layer!r} would be more numbers than any file holds.", layer)
+    elif len(filled) > 1:
         yield unreadable(f"Layer {layer!r} stores its {name} more than once: {' and '.join(filled)}.", layer)
     elif size and not filled:
         yield unreadable(f"Layer {layer!r} has no {name}.", layer)

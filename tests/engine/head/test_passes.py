@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import engine.head
 from engine.head import Head, HeadLayer
 from engine.head.working import Working
 
@@ -51,3 +52,21 @@ def test_a_pass_is_a_trace(name):
             for each in two:
                 np.testing.assert_allclose(one[each], two[each], rtol=1e-5, atol=1e-6)
         working.weights *= np.float32(0.9)
+
+
+def test_predictions_of_pictures_are_made_in_blocks_that_fit(monkeypatch):
+    """A head of windows makes much of each image: blocks become smaller, and answers stay what they are."""
+    rng = np.random.default_rng(4)
+    weights = {"weights": rng.normal(0, 1, (6, 3, 2, 2)).astype(np.float32)}
+    settings = {"kernel": (2, 2), "stride": (1, 1), "dilation": (1, 1), "groups": 1}
+    settings["padding"] = lambda h, w: ((0, 0), (0, 0))
+    head = Head((HeadLayer("windows", "convolution", weights, settings, True),))
+    features = rng.normal(0, 1, (11, 3, 5, 4)).astype(np.float32)
+    wanted = head.logits(features)
+    seen = []
+    plain = Head.trace
+    monkeypatch.setattr(Head, "trace", lambda its, x: seen.append(len(x)) or plain(its, x))
+    one = 3 * 5 * 4 + 6 * 4 * 3
+    monkeypatch.setattr(engine.head, "LARGEST", 4 * one)
+    np.testing.assert_allclose(head.logits(features), wanted, rtol=1e-6)
+    assert seen == [1, 4, 4, 3]

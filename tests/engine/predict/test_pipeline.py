@@ -140,8 +140,8 @@ def test_a_model_that_two_parts_share_is_read_and_made_once(tmp_path: Path, monk
     whole = tmp_path / "whole.mlmodel"
     whole.write_bytes(pipeline(first, second, dense()).SerializeToString())
     reads: list[Path] = []
-    plain = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda path: reads.append(path) or plain(path))
+    plain = engine.spec.file.read_regular
+    monkeypatch.setattr(engine.spec.file, "read_regular", lambda path: reads.append(path) or plain(path))
     made: list[str] = []
     network = NetworkPredictor.__init__
     monkeypatch.setattr(NetworkPredictor, "__init__", lambda its, said: made.append(said.kind) or network(its, said))
