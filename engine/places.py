@@ -9,6 +9,8 @@ from platformdirs import user_state_path
 from engine.errors import BadSetting, FolderError, UnreadableModel
 
 KEPT = ".catflap"
+IN_WORK = "reading.json"
+"""In what is kept of a folder: the images that are being read, as long as they are."""
 MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
 
 

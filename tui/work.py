@@ -18,6 +18,8 @@ from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.places import IN_WORK
+
 if TYPE_CHECKING:
     # The app paints its first frame before it loads them.
     from tui.messages import Opening, Request, Said, Stop
@@ -105,6 +107,9 @@ class Work:
         self._child.join(2)
         if self._child.is_alive():
             self._child.terminate()
+            self._child.join(1)
+            # No image is to blame.
+            (self._log.parent / IN_WORK).unlink(missing_ok=True)
 
     def _listen(self, pipe: Connection, child: SpawnProcess) -> None:
         try:
