@@ -108,7 +108,8 @@ def _retrained(session: Session, event: events.Retrained) -> Session:
     held = f"; held out {event.held.before}→{event.held.after} of {event.held.of}" if event.held.of else ""
     words = f"{learned(event.flips, event.learned, event.accepted, event.broken)}{held}."
     waiting = None if event.better and not event.offered else event
-    return replace(session, training=None, trained=session.training, saving=waiting is None, waiting=waiting, notice=words)
+    done = replace(session, training=None, trained=session.training, came_of=event, notice=words)
+    return replace(done, saving=waiting is None, waiting=waiting)
 
 
 def _live_worked(session: Session, event: events.LiveWorked) -> Session:

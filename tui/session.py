@@ -49,6 +49,8 @@ class Session:
     """How far live is, where it takes a while."""
     trained: Training | None = None
     """How the last retrain ended."""
+    came_of: Retrained | None = None
+    """What the last retrain came to, whether it was kept or not."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
     saving: bool = False
@@ -138,7 +140,8 @@ class Session:
 
     def began(self) -> "Session":
         """A retrain was asked for."""
-        return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
+        training = Training("", len(self.verdicts), 1)
+        return replace(self, training=training, trained=None, came_of=None, losses=(), notice="", problem="")
 
     def queued(self) -> "Session":
         """Another retrain was asked for while one runs: one more follows, however often."""

@@ -6,7 +6,9 @@ outlives the app.
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -42,6 +44,12 @@ def undisturbed() -> Generator[None, None, None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _hang_up(pipe: Connection) -> None:
+    """End a pipe at once, at both ends: a mere close would wait for the thread that reads it (close(2), shutdown(2))."""
+    with socket.socket(fileno=os.dup(pipe.fileno())) as ours, suppress(OSError):
+        ours.shutdown(socket.SHUT_RDWR)
 
 
 def _serve(pipe: Connection, opening: Opening, log: Path) -> None:
@@ -103,7 +111,7 @@ class Work:
         self._closing, self.running = True, False
         if self._pipe is None:
             return
-        self._pipe.close()
+        _hang_up(self._pipe)
         self._child.join(2)
         if self._child.is_alive():
             self._child.terminate()

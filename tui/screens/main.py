@@ -14,16 +14,18 @@ from textual.widgets import Footer
 from engine.events import FolderChanged, ImagesPredicted, ModelOpened, ModelReplaced, ModelRestored, ModelSaved
 from engine.journal import Journal
 from engine.lock import Holder
+from engine.places import home
 from tui.commands import Command, key_words, with_keys
 from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.keys import face
+from tui.left import take
 from tui.memory import give_back
 from tui.messages import Crashed, Ended, Failed, Live, NotRunning, Retrain, Stop
 from tui.notices import hint, looking_only, none_given, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
-from tui.screens.restarting import Restarting
+from tui.screens.leaving import Leaving
 from tui.session import Session
 from tui.settings import Choices
 from tui.widgets.facts import Facts
@@ -40,7 +42,7 @@ LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
 
 
-class Main(Restarting):
+class Main(Leaving):
     """Holds the session; every change of it goes through `become`."""
 
     class Refused(Message):
@@ -57,7 +59,7 @@ class Main(Restarting):
         self._commands = with_keys(choices.keys)
         verdicts, keys = journal.in_force(), key_words(self._commands)
         looking = looking_only(holder) if holder is not None else ""
-        notice = looking or ("" if verdicts else hint(keys))
+        notice = looking or take(home(folder), time.time()) or ("" if verdicts else hint(keys))
         self._holder = holder
         session = Session(folder=folder, verdicts=verdicts, keys=keys, notice=notice, onlooking=looking)
         self.set_reactive(Main.session, session)
@@ -126,6 +128,7 @@ class Main(Restarting):
         if self.session.again and not self.session.busy and self.session.waiting is None:
             self.become(replace(self.session, again=False))
             self.action_retrain()
+        self.leave_when_done()
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""
