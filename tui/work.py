@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, suppress
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
@@ -37,11 +39,13 @@ def prepare() -> None:
 def undisturbed() -> Generator[None, None, None]:
     """A process that is started meanwhile, and all that it starts, does not hear that the terminal is gone.
 
-    What it is to do then is the app's to say. A blocked signal stays blocked in what is started (sigprocmask(2)).
+    What it is to do then is the app's to say. A blocked signal stays blocked in what is started (sigprocmask(2)). With a
+    child, multiprocessing may start its tracker again, for which it wants a standard error with a descriptor.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
-        yield
+        with redirect_stderr(sys.__stderr__), warnings.catch_warnings(action="ignore"):
+            yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
