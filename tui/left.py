@@ -11,8 +11,8 @@ from pathlib import Path
 from engine.events import Retrained
 
 FILE = "left.json"
-UNKNOWN = "what became of the retrain, the history tells"
-WHY: dict[int, str] = {signal.SIGHUP: "Line dropped", signal.SIGTERM: "Ended from outside"}
+UNKNOWN = "the history tells what became of the retrain"
+WHY: dict[int, str] = {signal.SIGHUP: "Line dropped", signal.SIGTERM: "Told to end"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def saved(version: int, result: Retrained) -> str:
 
 def not_better(result: Retrained) -> str:
     """It came to its end, and is not kept without being asked for."""
-    return f"retrain was right on {result.after.correct}, the present model on {result.before.correct}: it stays"
+    return f"retrain not kept: right on {result.after.correct}, the present model on {result.before.correct}"
 
 
 def stopped() -> str:

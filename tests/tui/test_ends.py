@@ -111,7 +111,9 @@ def test_a_killed_engine_is_started_again_and_retrains(pictures, slow_model):
     ("epochs", "option", "told"),
     [
         (600, "finish", r"Line dropped at \d\d:\d\d; retrain went on: version 1, \d of 1 flip"),
-        (EPOCHS, "stop", r"Line dropped at \d\d:\d\d; the retrain was stopped, nothing was saved"),
+        pytest.param(
+            EPOCHS, "stop", r"Line dropped at \d\d:\d\d; the retrain was stopped, nothing was saved", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_the_line_drops_in_a_training_and_the_next_opening_tells(pictures, slow_model, epochs, option, told):
