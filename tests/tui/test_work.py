@@ -166,6 +166,13 @@ def test_a_child_does_not_end_when_the_line_drops(tmp_path):
         assert signal.SIGHUP not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
+def test_it_ends_by_itself_when_the_app_does(tmp_path):
+    with working(tmp_path) as work:
+        hear(work, ModelOpened)
+    assert work._child.exitcode == 0, "it was not ended by a signal, after a wait"
+    assert not list(work.heard())
+
+
 def test_what_is_remembered_is_not_said_again():
     opening = Opening("folder", "model", "out", Keeping("half", "2GB"), 7, Keeping("full"), "more")
     assert opening.again() == replace(opening, keeping=Keeping(), held_out="")
