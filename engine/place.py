@@ -10,11 +10,12 @@ from engine.elsewhere import settle
 from engine.errors import BadSetting
 from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
+from engine.in_work import InWork
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
 from engine.listing import Stamp
 from engine.model import Model
 from engine.model_watch import ModelWatch
-from engine.places import find_model, sub_folder
+from engine.places import IN_WORK, find_model, sub_folder
 from engine.scan import Scanner
 from engine.spec.file import read
 from engine.versions import Versions
@@ -48,6 +49,7 @@ class Place:
         self.home = settle(folder)
         self.images: dict[str, Stamp] = {}
         self._catalogue, self._recovered = open_catalogue(self.home, folder)
+        self._in_work = InWork(self.home / IN_WORK)
         try:
             self.held_out = self._remembered(held_out)
             self._open_model(model, out)
@@ -126,7 +128,7 @@ class Place:
         return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns, self.held_out)
 
     def _scanner(self) -> Scanner:
-        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._room_asked)
+        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._in_work, self._room_asked)
 
     def _room_asked(self, images: int) -> RoomAsked | None:
         """What is to be asked before so many new images are read; None where a person has chosen, or it is little."""

@@ -27,6 +27,8 @@ from engine.filesystem import hint_for
 KEPT = ".catflap"
 MARK = "elsewhere"
 """The file that holds the name: in the folder's `.catflap`, and in the place that is kept for it."""
+IN_WORK = "reading.json"
+"""In what is kept of a folder: the images that are being read, as long as they are."""
 MODEL_SUFFIXES = (".mlmodel", ".mlpackage")
 _NAME = re.compile(r"[0-9a-f]{16}")
 _LONGEST_MARK = 1024

@@ -54,9 +54,18 @@ def readings(
     return in_order(batches, lambda batch: _read_all(batch, size, run, known))
 
 
+def under_way() -> int:
+    """Images that are in work at the same time, at most: those of one batch more than are read ahead."""
+    return (_ahead() + 1) * BATCH
+
+
+def _ahead() -> int:
+    return cores() + 1
+
+
 def in_order(batches: Iterable[Given], work: Callable[[Given], Made]) -> Iterator[Made]:
     """What comes of each batch, worked on by as many threads as there are cores, some batches ahead."""
-    ahead = cores() + 1
+    ahead = _ahead()
     with ThreadPoolExecutor(cores()) as pool:
         waiting: deque[Future[Made]] = deque()
         try:

@@ -12,6 +12,7 @@ from engine.cores import on_one_core
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
 from engine.features import FeatureStore
 from engine.folder import Stamp
+from engine.in_work import ENDED_TWICE, InWork
 from engine.model import Model
 from engine.reading import readings
 
@@ -28,6 +29,7 @@ class Scanner:
     version: int
     store: FeatureStore
     catalogue: Catalogue
+    in_work: InWork
     room_asked: Callable[[int], RoomAsked | None] = lambda images: None
     """What is to be asked before so many new images are read."""
 
@@ -37,7 +39,7 @@ class Scanner:
         same = {path: known[path] for path, stamp in images.items() if path in known and known[path].stamp == stamp}
         rest, done = dict(images), 0
         for path, each in same.items():
-            if each.problem and each.content:
+            if each.problem and (each.content or each.problem == ENDED_TWICE):
                 yield ImageSkipped(path, each.problem)
                 del rest[path]
                 done += 1
@@ -70,7 +72,8 @@ class Scanner:
         """Read these files, run the backbone on what is new to the store, and predict them."""
         from_store, gone = done, dict[str, Stamp]()
         files = {path: self.folder / path for path in images}
-        for batch in readings(files, self.model.image, self.model.features, self.store):
+        image, run = self.model.image, self.model.features
+        for batch in self.in_work.read(files, lambda some: readings(some, image, run, self.store)):
             fresh = {each.content: each.features for each in batch if each.features is not None}
             if fresh:
                 self.store.append(list(fresh), np.stack(list(fresh.values())))

@@ -39,7 +39,17 @@ class PseudoTerminal:
         if self.code is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-        os.close(self.handle)
+        self.hang_up()
+
+    def hang_up(self):
+        """The line drops: from now on there is no terminal."""
+        if self.handle is not None:
+            os.close(self.handle)
+        self.handle = None
+
+    def resize(self, columns, rows):
+        """Another size, and the signal that tells of it."""
+        fcntl.ioctl(self.handle, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def read(self, seconds):
         """Take what comes within so many seconds; gives the number of bytes, and None at the program's end."""
@@ -90,7 +100,10 @@ class PseudoTerminal:
         """Wait for the program to end; gives its exit code."""
         end = time.monotonic() + seconds
         while time.monotonic() < end and self.code is None:
-            self.read(0.05)
+            if self.handle is None:
+                time.sleep(0.05)
+            else:
+                self.read(0.05)
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self.code = os.waitstatus_to_exitcode(status)

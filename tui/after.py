@@ -14,6 +14,7 @@ from tui.progress import Scan, Training
 from tui.text import count, learned
 
 if TYPE_CHECKING:
+    from tui.rows import Rows
     from tui.session import Session
 
 LOSSES_KEPT = 200
@@ -25,6 +26,9 @@ def _model_opened(session: Session, event: events.ModelOpened) -> Session:
     opened = replace(session, learns_labels=event.learns_labels)
     labels = opened.with_new(event.labels, session.verdicts)
     rows = session.rows.for_labels(session.labels, labels, len(event.labels))
+    if session.reopened and (labels, event.version) == (session.labels, session.version):
+        # The same predictions come again.
+        rows = session.rows
     return replace(
         opened,
         model=event.name,
@@ -37,6 +41,9 @@ def _model_opened(session: Session, event: events.ModelOpened) -> Session:
 
 
 def _folder_changed(session: Session, event: events.FolderChanged) -> Session:
+    if session.reopened:
+        rows = session.rows.changed(_since(session.rows, event))
+        return replace(session, rows=rows, reopened=False)
     rows = session.rows.changed(event)
     first = not len(session.rows)
     came, went = len(event.added), len(event.removed)
@@ -49,6 +56,12 @@ def _folder_changed(session: Session, event: events.FolderChanged) -> Session:
     what = f": {names[0]}" if len(names) == 1 else " in the folder"
     notice = "" if first else f"{', '.join(filter(None, words))}{what}."
     return replace(session, rows=rows, notice=notice or session.notice)
+
+
+def _since(rows: Rows, event: events.FolderChanged) -> events.FolderChanged:
+    """What a list of all images changes about those that are known: files may have come and gone meanwhile."""
+    there = set(event.added)
+    return replace(event, removed=tuple(name for name in rows.names if name not in there))
 
 
 def _images_predicted(session: Session, event: events.ImagesPredicted) -> Session:
@@ -100,7 +113,8 @@ def _retrained(session: Session, event: events.Retrained) -> Session:
     held = f"; held out {event.held.before}→{event.held.after} of {event.held.of}" if event.held.of else ""
     words = f"{learned(event.flips, event.learned, event.accepted, event.broken)}{held}."
     waiting = None if event.better and not event.offered else event
-    return replace(session, training=None, trained=session.training, waiting=waiting, notice=words)
+    done = replace(session, training=None, trained=session.training, came_of=event, notice=words)
+    return replace(done, saving=waiting is None, waiting=waiting)
 
 
 def _live_worked(session: Session, event: events.LiveWorked) -> Session:
@@ -156,7 +170,7 @@ def _versions_not_compared(session: Session, event: events.VersionsNotCompared) 
 def _replaced(session: Session, version: int, notice: str) -> Session:
     # What live showed is what was saved: it stays marked as changed.
     rows = session.rows if session.live else session.rows.before_new_model()
-    return replace(session, version=version, rows=rows, waiting=None, notice=notice, problem="")
+    return replace(session, version=version, rows=rows, saving=False, waiting=None, notice=notice, problem="")
 
 
 def _alike_found(session: Session, event: events.AlikeFound) -> Session:

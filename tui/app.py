@@ -12,10 +12,10 @@ from textual.app import SystemCommand
 from textual.events import Key
 from textual.screen import Screen
 
-from tui.commands import Command, shown, with_keys
-from tui.escapes import Unsplit
+from tui.commands import explained, with_keys
 from tui.screens.frame import Frame
 from tui.settings import Choices
+from tui.terminal import Attached
 from tui.text import safe
 from tui.themes import CONTRAST
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tui.work import Work
 
 
-class Catflap(Unsplit):
+class Catflap(Attached):
     """One folder, one model."""
 
     CSS_PATH = "app.tcss"
@@ -93,12 +93,17 @@ class Catflap(Unsplit):
         """The palette: every command of the table but itself."""
         for command in self.commands:
             if command.action != "palette":
-                yield SystemCommand(command.name, _explained(command), partial(self._run_on_main, command.action))
+                yield SystemCommand(command.name, explained(command), partial(self._run_on_main, command.action))
 
     def on_main_refused(self, message: Main.Refused) -> None:
         """Leave, and say why outside."""
         self.last_words = message.words
         self.exit(return_code=2)
+
+    def told_to_end(self, signum: int) -> None:
+        """The main screen's work may end first."""
+        main = self.__dict__.get("_main")
+        (main if main is not None and main.is_running else super()).told_to_end(signum)
 
     async def _run_on_main(self, action: str) -> None:
         await self.run_action(action if "(" in action else f"{action}()", self._main)
@@ -113,8 +118,3 @@ class Catflap(Unsplit):
 
         for field in self.screen.query(Input):
             field.cursor_blink = False
-
-
-def _explained(command: Command) -> str:
-    """What it does, and its keys, if there are any."""
-    return f"{command.help} ({shown(command)})" if command.keys else command.help

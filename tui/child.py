@@ -1,5 +1,6 @@
 """The engine's process: iterates the workspace's generators, one task at a time, and sends what they say."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from tui.onlooker import look
 NICE = 10
 """Keys stay as quick as in an idle app only if the engine gives way to it."""
 SEND_EVERY_S = 0.05
+LOG_BYTES = 200_000
+"""Of the log, what is kept when an engine begins."""
 IDLE_S = 0.1
 """How long the child sleeps between looks at the folder when there is nothing to do."""
 
@@ -45,12 +48,26 @@ def _step_back(log: Path) -> None:
     """Give way to the app, leave Ctrl+C to it, and print nowhere near its screen."""
     os.nice(NICE)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     sys.stdout.flush()
     sys.stderr.flush()
+    handle = opened(log)
     os.dup2(handle, 1)
     os.dup2(handle, 2)
+    # Where native code crashes, the log says what Python was doing.
+    faulthandler.enable()
+
+
+def opened(log: Path) -> int:
+    """The log, to write behind what stands in it: what the engines before this one said, the last LOG_BYTES of it."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        with log.open("rb") as file:
+            file.seek(-LOG_BYTES, os.SEEK_END)
+            last = file.read().partition(b"\n")[2]
+        log.write_bytes(last)
+    handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.write(handle, f"{time.strftime('%Y-%m-%d %H:%M:%S')} engine {os.getpid()} begins\n".encode())
+    return handle
 
 
 @dataclass(eq=False)

@@ -91,6 +91,11 @@ def groups(commands: tuple[Command, ...] = COMMANDS) -> Iterator[tuple[str, list
         yield name, [command for command in commands if command.group == name]
 
 
+def explained(command: Command) -> str:
+    """What it does, and its keys, if there are any."""
+    return f"{command.help} ({shown(command)})" if command.keys else command.help
+
+
 def shown(command: Command) -> str:
     """The command's keys as a person reads them; empty where it has none."""
     return faces(command.keys)

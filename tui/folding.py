@@ -8,18 +8,18 @@ import numpy as np
 
 from engine.events import BatchEnded, EpochEnded, Event, FeaturesRead, ImagesPredicted
 from tui.after import LOSSES_KEPT
-from tui.messages import Crashed, Ended, Failed, Said
+from tui.messages import Crashed, Ended, Failed, NotRunning, Said
 from tui.session import Session
 
 AT_ONCE = 20
 """Events that are folded together: more would be many images in memory at once, and would save little."""
 
 
-def together(said: Iterable[Said]) -> Iterator[list[Event] | Ended | Failed | Crashed]:
+def together(said: Iterable[Said]) -> Iterator[list[Event] | Ended | Failed | Crashed | NotRunning]:
     """In the order in which it was said, the engine's events in lists, of so many at most."""
     events: list[Event] = []
     for each in said:
-        if isinstance(each, Ended | Failed | Crashed):
+        if isinstance(each, Ended | Failed | Crashed | NotRunning):
             yield events
             events = []
             yield each

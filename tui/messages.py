@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -37,6 +37,10 @@ class Opening:
     """Where what is kept of the folder is moved to first, by whoever holds it; see `engine.elsewhere`."""
     onlooking: bool = False
     """Another Catflap holds the folder: nothing is written."""
+
+    def again(self) -> Opening:
+        """The same once more: what was said of keeping is remembered by now, and may have been said anew since."""
+        return replace(self, keeping=Keeping(), held_out="")
 
     def workspace(self) -> Workspace:
         """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
@@ -228,7 +232,13 @@ class Failed:
 class Crashed:
     """The child is gone without a word."""
 
-    why: str
+    code: int | None
+    """Its exit code, or minus the signal that ended it; None where it had to be ended, since it did not answer any more."""
 
 
-Said = Event | Ended | Failed | Crashed
+@dataclass(frozen=True)
+class NotRunning:
+    """Something was asked for while there is no child."""
+
+
+Said = Event | Ended | Failed | Crashed | NotRunning

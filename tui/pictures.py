@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tui.work import undisturbed
 from tui.zoom import WHOLE, Part
 
 NICE = 5
@@ -185,7 +186,8 @@ class Pictures:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._child = context.Process(target=_decode, args=(theirs,), daemon=True)
-        self._child.start()
+        with undisturbed():
+            self._child.start()
         theirs.close()
         if self._answered is not None:
             asyncio.get_running_loop().add_reader(self._pipe.fileno(), self._answered)

@@ -49,8 +49,12 @@ class Session:
     """How far live is, where it takes a while."""
     trained: Training | None = None
     """How the last retrain ended."""
+    came_of: Retrained | None = None
+    """What the last retrain came to, whether it was kept or not."""
     losses: tuple[float, ...] = ()
     """Of the present or last retrain, one a batch."""
+    saving: bool = False
+    """Whether what was trained is being verified and saved."""
     again: bool = False
     """Whether another retrain follows, on the verdicts that are given meanwhile."""
     waiting: Retrained | None = None
@@ -74,6 +78,8 @@ class Session:
     """Why nothing may be written: who holds the folder. Empty where this app does."""
     problem: str = ""
     """What went wrong with the whole engine; empty while all is well."""
+    reopened: bool = False
+    """Whether another engine opens the folder, which tells of all images anew."""
     keys: Mapping[str, str] = field(default_factory=lambda: KEYS)
     """What to press for a command, by its id."""
 
@@ -114,11 +120,19 @@ class Session:
         """Nothing runs any more: it ended by itself, or the person stopped it."""
         notice = "Stopped; the model is as it was." if stopped and self.training else self.notice
         comparison = self.comparison if self.comparison is not None and self.comparison.ended else None
-        return replace(self, training=None, scan=None, comparison=comparison, notice=notice)
+        return replace(self, training=None, saving=False, scan=None, comparison=comparison, notice=notice)
 
     def failed(self, problem: str) -> "Session":
         """A task failed as a whole."""
-        return replace(self, training=None, scan=None, again=False, problem=problem)
+        return replace(self, training=None, saving=False, scan=None, again=False, problem=problem)
+
+    def without_engine(self, notice: str = "", problem: str = "") -> "Session":
+        """What the engine was asked for and has not answered is dropped; what live showed stays until it is predicted."""
+        left = replace(self.ended(False), again=False, waiting=None, losses=(), live=False, preparing="", reopened=True)
+        insight = self.insight
+        if insight.review is None or insight.curve is None:
+            insight = replace(insight, not_reviewed="The engine ended before this was worked out; open it again.")
+        return replace(left, insight=insight, notice=notice, problem=problem)
 
     def told(self, notice: str) -> "Session":
         """With a line for the person; what went wrong before is read by now."""
@@ -126,7 +140,8 @@ class Session:
 
     def began(self) -> "Session":
         """A retrain was asked for."""
-        return replace(self, training=Training("", len(self.verdicts), 1), trained=None, losses=(), notice="", problem="")
+        training = Training("", len(self.verdicts), 1)
+        return replace(self, training=training, trained=None, came_of=None, losses=(), notice="", problem="")
 
     def queued(self) -> "Session":
         """Another retrain was asked for while one runs: one more follows, however often."""
@@ -146,6 +161,11 @@ class Session:
     def busy(self) -> bool:
         """Whether a retrain runs."""
         return self.training is not None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no retrain runs, nor is saved, nor follows."""
+        return not (self.busy or self.saving or self.again)
 
     @property
     def working(self) -> bool:

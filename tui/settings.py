@@ -18,6 +18,7 @@ Trainer = Literal["auto", "edit", "fit", "sgd", "plain"]
 Order = Literal["uncertain first", "mixed", "likely mistakes", "changed", "name", "newest", "audit"]
 Precision = Literal["full", "half"]
 Augment = Literal["none", "mirror", "shifts", "both"]
+Hangup = Literal["finish", "stop"]
 Theme = Literal[
     "textual-dark", "textual-light", "high-contrast", "high-contrast-light", "ansi-dark", "ansi-light", "atom-one-dark",
     "atom-one-light", "catppuccin-frappe", "catppuccin-latte", "catppuccin-macchiato", "catppuccin-mocha", "dracula",
@@ -31,6 +32,8 @@ TRAINERS: tuple[str, ...] = get_args(Trainer)
 """The names in `engine.trainers.TRAINERS`, which a test holds this against: the app must not load NumPy's trainers."""
 AUGMENTS: tuple[str, ...] = get_args(Augment)
 """The names in `engine.augment.AUGMENTS`, likewise."""
+HANGUPS: tuple[str, ...] = get_args(Hangup)
+"""What becomes of a retrain when the line drops."""
 ORDERS: tuple[str, ...] = get_args(Order)
 """The names in `tui.order.ORDERS`, likewise."""
 THEMES: tuple[str, ...] = get_args(Theme)
@@ -47,6 +50,7 @@ class Choices:
     slow_link: bool = False
     theme: str | None = None
     order: str = ORDERS[0]
+    hangup: str = "finish"
     features: str = ""
     store_limit: str = ""
     keep_versions: str = "20"
@@ -115,6 +119,8 @@ class Options:
         The colours; the ansi ones are the terminal's own.
     order
         Which rows come first.
+    hangup
+        What becomes of a retrain when the line drops: it goes on to its end, or stops.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
@@ -124,6 +130,7 @@ class Options:
     slow_link: bool | None = None
     theme: Theme | str | None = None
     order: Order | str | None = None
+    hangup: Hangup | str | None = None
 
 
 @dataclass(frozen=True)
@@ -161,6 +168,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("look", "slow_link", False, "Send few bytes: the terminal's own colours, no pictures, no curve, no mouse."),
     Setting("training", "trainer", "auto", "What r trains with.", TRAINERS),
     Setting("training", "augment", "none", "Views of each picture with a verdict that r trains on as well.", AUGMENTS),
+    Setting("training", "hangup", "finish",
+            "When the line drops, a retrain goes on to its end and is saved, or stops at once.", HANGUPS),
     Setting("limits", "features", "full",
             "Precision of the features kept of a folder for which nobody chose; with this, nobody is asked.", PRECISIONS),
     Setting("limits", "store_limit", "none",

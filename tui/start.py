@@ -17,6 +17,7 @@ from engine.journal_recovery import open_journal
 from engine.keeping import Keeping
 from engine.lock import Held, Holder
 from engine.places import home
+from tui.left import take
 from tui.settings import Choices
 from tui.surroundings import told_once
 from tui.work import Work, prepare
@@ -45,7 +46,7 @@ def _journal(kept: Path, only_look: bool) -> tuple[Journal, str]:
     if only_look:
         return Journal(kept / "journal.db", read_only=True), ""
     journal, recovered = open_journal(kept / "journal.db")
-    return journal, " ".join(filter(None, (recovered, told_once(kept))))
+    return journal, " ".join(filter(None, (take(kept, time.time()), recovered, told_once(kept))))
 
 
 def before_textual() -> None:

@@ -37,12 +37,14 @@ class Said:
     """Stands for the engine's process: what it heard, and what it says."""
 
     def __init__(self):
-        self.asked, self.to_say = [], []
+        self.asked, self.to_say, self.started, self.running = [], [], [], False
 
-    def start(self):
-        pass
+    def start(self, again=False):
+        self.started.append(again)
+        self.running = True
 
-    close = start
+    def close(self):
+        self.running = False
 
     def ask(self, request):
         self.asked.append(request)

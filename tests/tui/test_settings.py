@@ -39,14 +39,14 @@ def test_the_file_lies_where_the_system_keeps_settings(monkeypatch, tmp_path):
 def test_what_is_said_holds(file):
     file.write_text(
         '[look]\ntheme = "nord"\npreview = "off"\norder = "newest"\nslow_link = true\n'
-        '[training]\ntrainer = "sgd"\naugment = "both"\n'
+        '[training]\ntrainer = "sgd"\naugment = "both"\nhangup = "stop"\n'
         '[limits]\nfeatures = "half"\nstore_limit = "3GB"\nask_above = "1.5GB"\n'
         'keep_versions = "7"\nversions_limit = "9MB"\nkeep_in = "/disk"\n'
         '[keys]\naccept = ["y", "enter"]\nroom = "F5"\nquit = []\nhelp = "."\n'
     )
     said = read()
     assert said == Choices(
-        "off", "sgd", "both", True, "nord", "newest", "half", "3GB", "7", "9MB", "1.5GB",
+        "off", "sgd", "both", True, "nord", "newest", "stop", "half", "3GB", "7", "9MB", "1.5GB",
         {"accept": ("y", "enter"), "room": ("f5",), "quit": (), "help": ("full_stop",)}, "/disk",
     )  # fmt: skip
     opening = said.opening(file.parent, None, None, Keeping("full"))

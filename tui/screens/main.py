@@ -19,11 +19,11 @@ from tui.filters import wanted
 from tui.folding import after_all, together
 from tui.keys import face
 from tui.memory import give_back
-from tui.messages import Crashed, Ended, Failed, Live, Retrain, Stop
+from tui.messages import Crashed, Ended, Failed, Live, NotRunning, Retrain, Stop
 from tui.notices import hint, looking_only, none_given, themed
 from tui.order import arranged, extended, first_of
 from tui.screens.help import Help
-from tui.screens.reviewing import Reviewing
+from tui.screens.leaving import Leaving
 from tui.session import Session
 from tui.settings import Choices
 from tui.widgets.facts import Facts
@@ -40,7 +40,7 @@ LISTEN_S = {False: 0.1, True: 0.5}
 """Seconds between two looks at what the engine said, by whether the link is slow."""
 
 
-class Main(Reviewing):
+class Main(Leaving):
     """Holds the session; every change of it goes through `become`."""
 
     class Refused(Message):
@@ -104,14 +104,13 @@ class Main(Reviewing):
                 case Ended(stopped=stopped):
                     session = session.ended(stopped)
                 case Failed(sentence=sentence, hint=hint, fatal=fatal):
-                    if fatal:
+                    if fatal and not session.model:
                         self.post_message(self.Refused(f"{sentence}\n{hint}"))
-                    session = session.failed(f"{sentence} {hint}".strip())
-                case Crashed(why=why):
-                    session = session.failed(
-                        f"{why} Verdicts are kept; press {session.keys['quit']}, open the folder again; "
-                        ".catflap/engine.log says more."
-                    )
+                    session = self.engine_failed(session, each)
+                case Crashed(code=code):
+                    session = self.engine_ended(session, code)
+                case NotRunning():
+                    session = self.engine_missing(session)
         if session is not self.session:
             before, self._swapped = self.session, self._swapped or bool(kinds & SWAPS)
             ended = Ended in kinds
@@ -129,6 +128,7 @@ class Main(Reviewing):
         if self.session.again and not self.session.busy and self.session.waiting is None:
             self.become(replace(self.session, again=False))
             self.action_retrain()
+        self.leave_when_done()
 
     def become(self, session: Session, sort: bool = False) -> None:
         """Show another session; the cursor stays on its image."""
@@ -169,7 +169,9 @@ class Main(Reviewing):
             return
         session = self.session
         verdicts, aside = session.taught()
-        if session.why_not or not verdicts:
+        if not self._work.running:
+            self.start_engine()
+        elif session.why_not or not verdicts:
             self._tell(session.why_not or none_given(session.keys))
         elif session.busy:
             self.become(session.queued())

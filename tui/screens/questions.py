@@ -44,6 +44,9 @@ class Questions(Labelling):
 
     def _model_decided(self, keep: bool | None) -> None:
         self._asking = False
+        if keep and self.session.waiting is None:
+            self._tell(f"What was trained went with the engine; {self.session.keys['retrain']} trains it again.")
+            return
         if keep:
             self._work.ask(Keep(time.time()))
         self.become(self.session.decided("" if keep else "The present model stays."))

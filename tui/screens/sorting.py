@@ -127,6 +127,8 @@ class Sorting(Looking):
                 f"Likely mistakes, and how right models are, are found from {FEWEST} verdicts on, of two labels at least."
             )
         self._work.ask(Review(verdicts, aside))
+        if session.insight.not_reviewed:
+            self.become(replace(session, insight=replace(session.insight, not_reviewed="")))
         return ""
 
     def explain(self) -> None:
