@@ -10,6 +10,7 @@ from engine.errors import BadSetting
 from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
+from engine.limits import USUAL, Limits
 from engine.listing import Stamp
 from engine.model import Model
 from engine.model_watch import ModelWatch
@@ -35,15 +36,16 @@ class Place:
         ask_above_bytes: int = ASK_ABOVE_BYTES,
         usual: Keeping = AS_BEFORE,
         held_out: str = "",
+        limits: Limits = USUAL,
     ) -> None:
         """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
 
         What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
         that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. What lies below
-        the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Raises FolderError,
-        ModelError or BadSetting.
+        the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. `limits` are of reading
+        pictures. Raises FolderError, ModelError or BadSetting.
         """
-        self.folder, self._ask_above_bytes = folder, ask_above_bytes
+        self.folder, self._ask_above_bytes, self.limits = folder, ask_above_bytes, limits
         self.home = home(folder)
         self.images: dict[str, Stamp] = {}
         self._catalogue = Catalogue(self.home / "catalogue.db")
@@ -113,7 +115,7 @@ class Place:
         return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns, self.held_out)
 
     def _scanner(self) -> Scanner:
-        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._room_asked)
+        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self.limits, self._room_asked)
 
     def _room_asked(self, images: int) -> RoomAsked | None:
         """What is to be asked before so many new images are read; None where a person has chosen, or it is little."""

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Known, Predictions
 from engine.cores import on_one_core
+from engine.decoders import Decoders
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
 from engine.features import FeatureStore
 from engine.folder import Stamp
+from engine.limits import USUAL, Limits
 from engine.model import Model
 from engine.reading import readings
 
@@ -28,6 +30,7 @@ class Scanner:
     version: int
     store: FeatureStore
     catalogue: Catalogue
+    limits: Limits = USUAL
     room_asked: Callable[[int], RoomAsked | None] = lambda images: None
     """What is to be asked before so many new images are read."""
 
@@ -70,7 +73,7 @@ class Scanner:
         """Read these files, run the backbone on what is new to the store, and predict them."""
         from_store, gone = done, dict[str, Stamp]()
         files = {path: self.folder / path for path in images}
-        for batch in readings(files, self.model.image, self.model.features, self.store):
+        for batch in readings(files, self.model.image, self.model.features, Decoders(self.limits), self.store):
             fresh = {each.content: each.features for each in batch if each.features is not None}
             if fresh:
                 self.store.append(list(fresh), np.stack(list(fresh.values())))

@@ -10,6 +10,7 @@ from typing import Any
 from engine.aside import below, shared_out
 from engine.augment import views_of
 from engine.catalogue import Catalogue
+from engine.decoders import Decoders
 from engine.errors import BadSetting
 from engine.events import Event, ImageSkipped, ImagesPredicted, Retrained
 from engine.folder import scan
@@ -17,9 +18,9 @@ from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
 from engine.lock import Lock, refuse_if_held
-from engine.model import open_model
+from engine.model import Model, open_model
+from engine.once import Predicted, probe_features, save
 from engine.once import predict as predict_files
-from engine.once import probe_features, save
 from engine.once import train as train_once
 from engine.places import home, opened_before
 from engine.spec.file import read
@@ -96,26 +97,28 @@ def chosen(
 
 def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
     """`catflap predict`: a line for every image."""
-    model = open_model(model_path)
-    skipped = 0
-    for found in predict_files(model, _files(paths)):
-        if found.problem:
-            skipped += 1
-            printer.give({"path": found.name, "error": found.problem}, f"{safe(found.name)}: {safe(found.problem)}")
-            continue
-        if not model.classifies:
-            numbers = [float(each) for each in found.probabilities]
-            printer.give(
-                {"path": found.name, "outputs": numbers}, f"{safe(found.name)}: {' '.join(f'{n:g}' for n in numbers)}"
-            )
-            continue
-        shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
-        best = max(shares, key=lambda label: shares[label])
-        printer.give(
-            {"path": found.name, "label": best, "probabilities": shares},
-            f"{safe(found.name)}: {safe(best)} {percent(shares[best])}",
-        )
+    # A process for pictures starts while the model is loaded.
+    with Decoders().warm() as decoders:
+        model = open_model(model_path)
+        skipped = 0
+        for found in predict_files(model, _files(paths), decoders):
+            printer.give(*_predicted(model, found))
+            skipped += bool(found.problem)
     return int(skipped > 0)
+
+
+def _predicted(model: Model, found: Predicted) -> tuple[dict[str, Any], str]:
+    """What is said of a file, as facts and as words."""
+    name = safe(found.name)
+    if found.problem:
+        return {"path": found.name, "error": found.problem}, f"{name}: {safe(found.problem)}"
+    if not model.classifies:
+        numbers = [float(each) for each in found.probabilities]
+        return {"path": found.name, "outputs": numbers}, f"{name}: {' '.join(f'{n:g}' for n in numbers)}"
+    shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
+    best = max(shares, key=lambda label: shares[label])
+    said = f"{name}: {safe(best)} {percent(shares[best])}"
+    return {"path": found.name, "label": best, "probabilities": shares}, said
 
 
 def train(
