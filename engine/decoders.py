@@ -1,16 +1,17 @@
 """Processes that read pictures, and the watch over them: one that dies or takes too long costs one picture.
 
-Each is started when it is first needed, with nothing but Pillow and NumPy in it, and gives way as much as this one. When
-this process is gone, the pipes end, and so do they.
+Each is started when it is first needed, with nothing but Pillow and NumPy in it, and gives way as much as this one; but
+for one, they end with the pictures that they were started for. When this process is gone, so are their pipes, and they.
 """
 
+import atexit
 import json
 import math
 import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Pipe
 from pathlib import Path
@@ -31,6 +32,8 @@ TICK_S = 0.1
 """Time is counted in steps of this: where all processes were stopped for a while, as by Ctrl+Z, that is one step."""
 STARTS_S = 120.0
 """It takes a fifth of a second; on a machine that is busy with everything else, long."""
+SPARES = 1
+"""Processes that wait for whatever comes next, as single pictures do that are put into an open folder; of 25 MB each."""
 _ENDING_S = 1.0
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """They multiply no matrices, and threads that might would take room."""
@@ -64,16 +67,20 @@ class Decoders:
 
     def warm(self) -> Self:
         """Start one already."""
-        self._idle.append(_Decoder(self._limits))
+        self._idle.append(self._waiting() or _Decoder(self._limits))
         return self
 
     def close(self) -> None:
-        """End all processes; what those that are at work were asked for comes to nothing."""
+        """End all processes but SPARES; what those that are at work were asked for comes to nothing."""
         self._closed = True
         for each in list(self._busy):
             each.kill()
         while self._idle:
-            self._idle.pop().end()
+            each = self._idle.pop()
+            if len(_SPARE) < SPARES:
+                _SPARE.append(each)
+            else:
+                each.end()
 
     def read(self, file: Path, size: ImageFeature, wanted: Callable[[bytes], bool]) -> Found:
         """The file's content key, and its pixels in the model's size if `wanted` says so of the key.
@@ -89,6 +96,11 @@ class Decoders:
     def _waiting(self) -> "_Decoder | None":
         with suppress(IndexError):
             return self._idle.pop()
+        with suppress(IndexError):
+            spare = _SPARE.pop()
+            if spare.serves(self._limits):
+                return spare
+            spare.end()
         return None
 
     def _tried(self, decoder: "_Decoder", file: Path, size: ImageFeature, wanted: Callable[[bytes], bool]) -> Found:
@@ -96,7 +108,7 @@ class Decoders:
         try:
             if self._closed:
                 return Found(b"", None, ENDS)
-            return decoder.read(file, size, wanted)
+            return decoder.read(file, size, wanted, self._limits.inside)
         except CatflapError:
             if self._closed:
                 return Found(b"", None, ENDS)
@@ -133,12 +145,16 @@ class _Decoder:
                 self._pipe.close()
                 raise _not_started(error.strerror or "no reason given") from error
 
-    def read(self, file: Path, size: ImageFeature, wanted: Callable[[bytes], bool]) -> Found:
+    def serves(self, limits: Limits) -> bool:
+        """Whether it is held to these limits; what a file must lie in is said with each."""
+        return (limits.max_pixels, limits.seconds) == (self._limits.max_pixels, self._limits.seconds)
+
+    def read(self, file: Path, size: ImageFeature, wanted: Callable[[bytes], bool], inside: Sequence[str] = ()) -> Found:
         """What comes of a file."""
         content, self.spent = b"", True
         self._greet()
         try:
-            self._ask(file, size)
+            self._ask(file, size, inside)
             content = self._answer(KEY_BYTES)
             found = self._pixels(size) if wanted(content) else self._pipe.send_bytes(ENOUGH)
         except UnreadableImage as refused:
@@ -171,8 +187,8 @@ class _Decoder:
         except (EOFError, OSError) as error:
             raise _not_started("it ended at once") from error
 
-    def _ask(self, file: Path, size: ImageFeature) -> None:
-        asked = {"path": str(file), "inside": self._limits.inside, "size": [size.width, size.height, size.color]}
+    def _ask(self, file: Path, size: ImageFeature, inside: Sequence[str]) -> None:
+        asked = {"path": str(file), "inside": inside, "size": [size.width, size.height, size.color]}
         self._pipe.send_bytes(json.dumps(asked).encode())
 
     def _pixels(self, size: ImageFeature) -> NDArray[np.uint8]:
@@ -199,3 +215,13 @@ class _Decoder:
 
 def _not_started(why: str) -> CatflapError:
     return CatflapError(f"The process that reads pictures does not start: {why}.", "Is there memory left? Try it again.")
+
+
+_SPARE: deque[_Decoder] = deque()
+
+
+@atexit.register
+def end_spares() -> None:
+    """End the processes that wait."""
+    while _SPARE:
+        _SPARE.pop().end()

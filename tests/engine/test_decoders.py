@@ -53,6 +53,15 @@ main(*map(int, sys.argv[1:4]))
 """A process that does what the end of a picture's file says: as a decoder with a defect might."""
 
 
+@pytest.fixture(autouse=True)
+def none_waits(monkeypatch: pytest.MonkeyPatch):
+    """Tests here have processes of their own."""
+    monkeypatch.setattr(decoders, "SPARES", 1)
+    decoders.end_spares()
+    yield
+    decoders.end_spares()
+
+
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(decoders, "PROGRAM", FAULTY)
@@ -200,6 +209,24 @@ def test_it_holds_little_and_is_as_nice_as_its_parent(tmp_path: Path) -> None:
         if hasattr(process, "rlimit"):
             assert process.rlimit(psutil.RLIMIT_AS)[0] == Limits().most_bytes
             assert process.rlimit(psutil.RLIMIT_CORE) == process.rlimit(psutil.RLIMIT_FSIZE) == (0, 0)
+
+
+def test_one_waits_for_the_next_pictures(tmp_path: Path) -> None:
+    path, used = drawn(tmp_path / "a.png"), []
+    for limits in (Limits(), Limits(inside=(str(tmp_path),)), Limits(max_pixels=1000), Limits(seconds=3)):
+        with Decoders(limits) as pool:
+            assert right(pool.read(path, SIZE, always), path)
+            used.append(pool._idle[0]._process)
+    assert used[0] is used[1] and len({each.pid for each in used}) == 3
+    assert [each.poll() is None for each in used] == [False, False, False, True]
+    used[3].kill()
+    used[3].wait()
+    with Decoders(Limits(seconds=3)) as pool:
+        assert right(pool.read(path, SIZE, always), path)
+    with Decoders().warm() as pool, Decoders().warm() as other:
+        both = [each._idle[0]._process for each in (pool, other)]
+    decoders.end_spares()
+    assert all(each.poll() is not None for each in both)
 
 
 def until(true) -> None:
