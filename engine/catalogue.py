@@ -161,6 +161,10 @@ class Catalogue:
             for path in gone:
                 self._images.pop(path, None)
 
+    def drop_problems(self) -> None:
+        """Forget images that cannot be used, so that they are tried again."""
+        self.drop_images([path for path, known in self.images().items() if known.problem])
+
     def predictions(self, model: str) -> Predictions:
         """What the model with this digest predicted."""
         found = self._rows("SELECT contents, probabilities FROM predictions WHERE model = ? ORDER BY rowid", model)

@@ -144,6 +144,7 @@ class _Decoder:
             except OSError as error:
                 self._pipe.close()
                 raise _not_started(error.strerror or "no reason given") from error
+        _STARTED.add(self)
 
     def serves(self, limits: Limits) -> bool:
         """Whether it is held to these limits; what a file must lie in is said with each."""
@@ -173,6 +174,7 @@ class _Decoder:
 
     def end(self) -> None:
         """End it, and give back what it held."""
+        _STARTED.discard(self)
         self.kill()
         self._pipe.close()
         # One that waits for a drive that is gone cannot be ended before that answers.
@@ -218,10 +220,18 @@ def _not_started(why: str) -> CatflapError:
 
 
 _SPARE: deque[_Decoder] = deque()
+_STARTED: set[_Decoder] = set()
+"""Until they are ended. Python may collect what nobody refers to in any order, and a pipe that is closed before its process
+is ended would be closed twice: by then its descriptor may be another file's."""
 
 
-@atexit.register
 def end_spares() -> None:
     """End the processes that wait."""
     while _SPARE:
         _SPARE.pop().end()
+
+
+@atexit.register
+def _end_all() -> None:
+    for each in list(_STARTED):
+        each.end()

@@ -68,7 +68,7 @@ def _require_regular(status: os.stat_result) -> None:
 def _place(path: Path, inside: Sequence[str]) -> str:
     """Where the file really lies, without links; UnreadableImage where that is in none of the folders."""
     place = os.path.realpath(path)
-    if not any(place.startswith(folder.rstrip(os.sep) + os.sep) for folder in inside):
+    if not any(lies_in(place, folder) for folder in inside):
         raise UnreadableImage("A link out of the folder; --follow-links reads it.", "Open the folder with --follow-links.")
     return place
 
@@ -78,3 +78,8 @@ def _require_same(status: os.stat_result, place: str | Path) -> None:
     now = os.lstat(place)
     if (now.st_dev, now.st_ino) != (status.st_dev, status.st_ino) or os.path.realpath(place) != str(place):
         raise UnreadableImage("Another file took its place while it was opened.", "Look at the folder again.")
+
+
+def lies_in(place: str, folder: str) -> bool:
+    """Whether a path without links lies below such a folder; everything lies below the empty one."""
+    return place.startswith(folder.rstrip(os.sep) + os.sep)

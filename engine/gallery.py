@@ -46,7 +46,7 @@ class Gallery(Place):
 
     def scan(self) -> Iterator[Event]:
         """List the folder, now, and predict everything in it; known images at once."""
-        return self.follow(self._differences(scan(self.folder)))
+        return self.follow(self._differences(scan(self.folder, self.follow_links)))
 
     def _differences(self, now: dict[str, Stamp]) -> FolderChanged:
         before, self.images = self.images, now

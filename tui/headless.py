@@ -1,6 +1,7 @@
 """The commands without the app: the same engine, its events as lines of words or of JSON."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,7 @@ from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
 from engine.lock import Lock, refuse_if_held
+from engine.limits import Limits
 from engine.model import Model, open_model
 from engine.once import Predicted, probe_features, save
 from engine.once import predict as predict_files
@@ -95,10 +97,13 @@ def chosen(
     return replace(settings, out_of_time=lambda: time.monotonic() > end)
 
 
-def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
-    """`catflap predict`: a line for every image."""
+def predict(printer: Printer, model_path: Path, paths: Sequence[Path], limits: Limits, follow_links: bool) -> int:
+    """`catflap predict`: a line for every image; files that are named are read wherever they lie."""
+    if not follow_links:
+        places = {os.path.realpath(path) if path.is_dir() else os.path.dirname(os.path.realpath(path)) for path in paths}
+        limits = replace(limits, inside=tuple(places))
     # A process for pictures starts while the model is loaded.
-    with Decoders().warm() as decoders:
+    with Decoders(limits).warm() as decoders:
         model = open_model(model_path)
         skipped = 0
         for found in predict_files(model, _files(paths), decoders):
@@ -130,6 +135,7 @@ def train(
     trainer: str,
     settings: Settings,
     force: bool,
+    limits: Limits,
 ) -> int:
     """`catflap train`: events, and the new model at `out`."""
     if out.suffix.lower() != ".mlmodel":
@@ -143,13 +149,13 @@ def train(
     others = {} if trainer == "plain" or (anchors is None and labels.is_dir()) else _files([anchors or labels.parent])
     named = {each.file.resolve() for each in labelled.values()}
     others = {name: file for name, file in others.items() if file.resolve() not in named}
-    events = train_once(model, labelled, others, trainer, settings)
+    events = train_once(model, labelled, others, trainer, settings, limits)
     skipped, result = _follow(printer, events)
     assert result is not None
     if not result.better and not force:
         _refuse(printer, result)
         return 1
-    probes = probe_features(model, {name: each.file for name, each in labelled.items()})
+    probes = probe_features(model, {name: each.file for name, each in labelled.items()}, limits)
     printer.event(save(model, result, out, probes, trainer, time.time()))
     return int(skipped > 0)
 

@@ -26,11 +26,14 @@ class Kept:
         Room that this may take, such as 500MB or 2GB, or none; what was unused for longest is read again. Remembered.
     held_out
         A folder inside FOLDER, relative to it, whose images are measured and never trained on; or none. Remembered.
+    follow_links
+        Read files to which links lead out of FOLDER. Remembered.
     """
 
     features: Precision | str = ""
     store_limit: str = ""
     held_out: str = ""
+    follow_links: bool | None = None
 
     @property
     def keeping(self) -> Keeping:
@@ -65,7 +68,7 @@ def open_folder(
     from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, settings_file.read().but(options), kept.keeping, kept.held_out)
+    return run(folder, model, out, settings_file.read().but(options), kept)
 
 
 def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002

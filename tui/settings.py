@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from engine.errors import BadSetting
 from engine.keeping import PRECISIONS, Keeping, bytes_of
+from engine.limits import Limits, pixels_of
 
 if TYPE_CHECKING:
     # It loads NumPy, which the first frame does without.
@@ -50,6 +51,7 @@ class Choices:
     features: str = ""
     store_limit: str = ""
     ask_above: str = "2GB"
+    max_pixels: str = "200MP"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By a command's id, its keys, where they are not its own."""
 
@@ -69,12 +71,19 @@ class Choices:
         return Keeping(self.features, self.store_limit)
 
     def opening(
-        self, folder: Path, model: Path | None, out: Path | None, keeping: Keeping, held_out: str = ""
+        self,
+        folder: Path,
+        model: Path | None,
+        out: Path | None,
+        keeping: Keeping,
+        held_out: str = "",
+        follow_links: bool | None = None,
     ) -> "Opening":
         """What the engine's process opens."""
         from tui.messages import Opening
 
-        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out)
+        limits = Limits(pixels_of(self.max_pixels))
+        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out, limits, follow_links)
 
     def but(self, options: "Options") -> "Choices":
         """This, but what the command line says."""
@@ -106,6 +115,8 @@ class Options:
         The colours; the ansi ones are the terminal's own.
     order
         Which rows come first.
+    max_pixels
+        Larger pictures are refused, such as 50MP.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
@@ -115,6 +126,7 @@ class Options:
     slow_link: bool | None = None
     theme: Theme | str | None = None
     order: Order | str | None = None
+    max_pixels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,4 +170,5 @@ SETTINGS: tuple[Setting, ...] = (
             "Room that they may take, such as 500MB or 2GB; with this, nobody is asked.",
             parse=lambda size: Keeping(limit=size)),
     Setting("limits", "ask_above", "2GB", "Ask before the features of a scan take more than this.", parse=bytes_of),
+    Setting("limits", "max_pixels", "200MP", "Larger pictures are refused before they are decoded.", parse=pixels_of),
 )  # fmt: skip

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
-from engine.keeping import Keeping
 from engine.lock import Held, Holder, Lock
 from engine.places import home
+from tui.opening import AS_BEFORE, Kept
 from tui.settings import Choices
 from tui.work import Work, prepare
 
@@ -48,8 +48,7 @@ def run(
     model: Path | None,
     out: Path | None,
     choices: Choices,
-    keeping: Keeping | None = None,
-    held_out: str = "",
+    kept: Kept = AS_BEFORE,
 ) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     choices.check()
@@ -58,20 +57,20 @@ def run(
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise BadSetting("The app needs a terminal.", "`catflap predict` and `catflap retrain` work without one.")
     folder = folder.resolve()
-    kept = home(folder)
+    place = home(folder)
 
     with ExitStack() as held:
-        holder = _take(held, kept, folder)
+        holder = _take(held, place, folder)
 
         def opening() -> Opening:
-            said = choices.opening(folder, model, out, keeping or Keeping(), held_out)
+            said = choices.opening(folder, model, out, kept.keeping, kept.held_out, kept.follow_links)
             return replace(said, onlooking=holder is not None)
 
         before_textual()
         from tui.app import Catflap
 
-        log = kept / "engine.log" if holder is None else Path(os.devnull)
-        journal = held.enter_context(Journal(kept / "journal.db", read_only=holder is not None))
+        log = place / "engine.log" if holder is None else Path(os.devnull)
+        journal = held.enter_context(Journal(place / "journal.db", read_only=holder is not None))
         app = Catflap(folder, Work(opening, log), journal, choices, holder)
         app.run(mouse=not choices.slow_link)
     if app.return_code == 2:

@@ -1,5 +1,6 @@
 """The processes that read pictures: what dies, hangs or fills memory in one costs one picture, and nothing else."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -227,6 +228,23 @@ def test_one_waits_for_the_next_pictures(tmp_path: Path) -> None:
         both = [each._idle[0]._process for each in (pool, other)]
     decoders.end_spares()
     assert all(each.poll() is not None for each in both)
+
+
+def test_a_scan_that_is_dropped_half_done_gives_its_processes_back_whole(tmp_path: Path) -> None:
+    files = {f"{number:02d}": drawn(tmp_path / f"{number:02d}.png", number) for number in range(3 * BATCH)}
+
+    def dropped() -> None:
+        events = readings(files, SIZE, means, Decoders())
+        next(events)
+        around = [events]
+        around.append(around)
+
+    for _ in range(3):
+        dropped()
+        gc.collect()
+        with Decoders() as pool:
+            assert right(pool.read(files["00"], SIZE, always), files["00"])
+    assert len(decoders._STARTED) == 1
 
 
 def until(true) -> None:
