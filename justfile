@@ -63,6 +63,7 @@ slow:
 hostile:
     python -m tests.hostile.kills
     python -m tests.hostile.tested
+    python -m tests.hostile.pictures
     python -m tests.documents.pages --write
 
 # Known weaknesses in what is installed, and patterns of our own; `pip install -e '.[audit]'` first, and a network
