@@ -236,7 +236,7 @@ def test_a_scan_that_is_dropped_half_done_gives_its_processes_back_whole(tmp_pat
     def dropped() -> None:
         events = readings(files, SIZE, means, Decoders())
         next(events)
-        around = [events]
+        around: list[object] = [events]
         around.append(around)
 
     for _ in range(3):

@@ -4,6 +4,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -31,7 +32,7 @@ def saved(kind: str, picture: Image.Image | None = None, **options: object) -> b
     return buffer.getvalue()
 
 
-KINDS: Mapping[str, dict[str, object]] = {
+KINDS: Mapping[str, dict[str, Any]] = {
     "JPEG": {}, "PNG": {}, "GIF": {}, "BMP": {}, "WEBP": {}, "TIFF": {"compression": "tiff_lzw"}, "PPM": {},
     "HEIF": {}, "AVIF": {}, "JPEG2000": {},
 }  # fmt: skip
