@@ -207,7 +207,8 @@ def _sentence(error: Exception, data: bytes) -> str:
     if isinstance(error, MemoryError):
         return NO_ROOM
     if isinstance(error, Image.DecompressionBombError):
-        return f"More than {(Image.MAX_IMAGE_PIXELS or 0) * 2 / 1e6:g} million pixels."
+        most = (Image.MAX_IMAGE_PIXELS or 0) * 2
+        return f"More than {f'{most / 1e6:g} million' if most >= 1e6 else f'{most:,}'} pixels."
     if "truncated" in str(error) or isinstance(error, EOFError):
         return "The picture ends too early."
     if isinstance(error, UnidentifiedImageError):

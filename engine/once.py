@@ -36,7 +36,8 @@ class Predicted:
 def predict(model: Model, files: Mapping[str, Path], decoders: Decoders | None = None) -> Iterator[Predicted]:
     """Predict files by name, in order; of a regressor, the probabilities are its outputs."""
     for batch in readings(files, model.image, model.features, decoders or Decoders()):
-        rows = iter(model.probabilities(_features(model, batch)))
+        found = _features(model, batch)
+        rows = iter(model.probabilities(found) if len(found) else ())
         yield from (
             Predicted(each.name, np.zeros(0, np.float32), each.problem)
             if each.problem

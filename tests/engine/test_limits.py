@@ -44,7 +44,7 @@ def test_what_was_too_large_is_tried_again_when_the_limit_is_another(pictures: P
     Image.new("RGB", (60, 50)).save(pictures / "large.png")
     (pictures / "no.png").write_bytes(b"text")
     damaged = {"no.png": "Not an image that can be read."}
-    too_large = damaged | {"large.png": "More than 0.0028 million pixels."}
+    too_large = damaged | {"large.png": "More than 2,800 pixels."}
     for most, expected in ((2800, too_large), (2800, too_large), (3000, damaged), (2800, damaged)):
         with Workspace(pictures, model_path, limits=Limits(most)) as workspace:
             # What was read with a higher limit is known.

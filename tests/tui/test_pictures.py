@@ -175,7 +175,7 @@ def test_the_child_is_held_to_the_limits(wanted):
     try:
         pictures.want([wanted[0]])
         answer(pictures)
-        assert pictures.found(wanted[0]).why == "More than 0.002398 million pixels."
+        assert pictures.found(wanted[0]).why == "More than 2,398 pixels."
     finally:
         pictures.close()
 
