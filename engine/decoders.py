@@ -133,7 +133,7 @@ class _Decoder:
         with theirs:
             given = str(theirs.fileno()), str(limits.max_pixels), str(limits.seconds)
             try:
-                self._process = subprocess.Popen(
+                self._process = subprocess.Popen(  # noqa: S603 - this very program
                     [sys.executable, "-P", "-c", PROGRAM, *given, *sys.path],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,

@@ -18,8 +18,8 @@ from engine.folder import scan
 from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.keeping import Keeping
 from engine.labels import read_labels
-from engine.lock import Lock, refuse_if_held
 from engine.limits import Limits
+from engine.lock import Lock, refuse_if_held
 from engine.model import Model, open_model
 from engine.once import Predicted, probe_features, save
 from engine.once import predict as predict_files

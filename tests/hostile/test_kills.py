@@ -10,7 +10,9 @@ from tests.hostile.kill_checks import faults, numbers, verdict_faults
 from tests.hostile.kills import run
 
 
-@pytest.mark.parametrize(("only", "kills"), [("the app: bulk", 4), ("the app: retr", 4), ("the engine", 26), ("catflap", 6)])
+@pytest.mark.parametrize(
+    ("only", "kills"), [("the app: bulk", 4), ("the app: retr", 4), ("the engine", 26), ("catflap", 6)]
+)
 def test_whatever_is_killed_nothing_is_lost(only, kills):
     found = list(run(kills, seed=kills, only=only))
     assert len(found) == kills
