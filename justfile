@@ -66,6 +66,7 @@ hostile:
     python -m tests.hostile.damage
     python -m tests.hostile.faults
     python -m tests.hostile.models --minutes 60
+    python -m tests.hostile.pictures
     python -m tests.documents.pages --write
 
 # Known weaknesses in what is installed, and patterns of our own; `pip install -e '.[audit]'` first, and a network

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BadSetting, UnreadableImage
-from engine.images import Pixels, content_key, pixels, read
+from engine.decoders import Decoders
+from engine.errors import BadSetting
+from engine.images import Pixels
 from engine.reading import Run, in_order
 from engine.spec.describe import ImageFeature
 
@@ -65,7 +66,12 @@ def view_keys(contents: Sequence[bytes], views: Sequence[str]) -> tuple[list[byt
 
 
 def viewed(
-    files: Mapping[bytes, Path], size: ImageFeature, run: Run, views: Sequence[str], known: Container[bytes] = ()
+    files: Mapping[bytes, Path],
+    size: ImageFeature,
+    run: Run,
+    views: Sequence[str],
+    decoders: Decoders,
+    known: Container[bytes] = (),
 ) -> Iterator[dict[bytes, NDArray[np.float32]]]:
     """Features of these views of files, which are given by content: by `view_key`, some files at a time, in order.
 
@@ -73,25 +79,22 @@ def viewed(
     """
     listed = list(files.items())
     batches = (listed[at : at + FILES] for at in range(0, len(listed), FILES))
-    return in_order(batches, lambda batch: _of_batch(batch, size, run, views, known))
+    return in_order(batches, lambda batch: _of_batch(batch, size, run, views, decoders, known), decoders)
 
 
 def _of_batch(
-    files: Sequence[tuple[bytes, Path]], size: ImageFeature, run: Run, views: Sequence[str], known: Container[bytes]
+    files: Sequence[tuple[bytes, Path]],
+    size: ImageFeature,
+    run: Run,
+    views: Sequence[str],
+    decoders: Decoders,
+    known: Container[bytes],
 ) -> dict[bytes, NDArray[np.float32]]:
     made: dict[bytes, Pixels] = {}
     for content, file in files:
         lacking = {view_key(content, view): view for view in views}
         lacking = {key: view for key, view in lacking.items() if key not in known}
-        picture = _pixels(content, file, size) if lacking else None
+        picture = decoders.read(file, size, content.__eq__).pixels if lacking else None
         if picture is not None:
             made |= {key: VIEWS[view](picture) for key, view in lacking.items()}
     return dict(zip(made, run(np.stack(list(made.values()))), strict=True)) if made else {}
-
-
-def _pixels(content: bytes, file: Path, size: ImageFeature) -> Pixels | None:
-    try:
-        data = read(file)
-        return pixels(data, size.width, size.height, size.color) if content_key(data) == content else None
-    except UnreadableImage:
-        return None

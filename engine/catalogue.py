@@ -59,7 +59,7 @@ _SOUND = (
 )
 """By table: the kinds that values of these columns are of; SQLite itself takes any."""
 _LENGTHS = (
-    ("images", "ifnull(typeof(content) = 'blob' AND length(content) = 16, 1)"),
+    ("images", "content IS NULL OR (typeof(content) = 'blob' AND length(content) = 16)"),
     ("predictions", "length(contents) % 16 = 0 AND length(probabilities) % max(1, length(contents) / 4) = 0"),
 )
 """By table, what else holds of every row."""
@@ -199,6 +199,10 @@ class Catalogue:
         if self._images is not None:
             for path in gone:
                 self._images.pop(path, None)
+
+    def drop_problems(self) -> None:
+        """Forget images that cannot be used, so that they are tried again."""
+        self.drop_images([path for path, known in self.images().items() if known.problem])
 
     def predictions(self, model: str) -> Predictions:
         """What the model with this digest predicted."""

@@ -78,7 +78,7 @@ def _is_version(said: Sequence[Value]) -> bool:
     fits = 5 <= len(said) <= len(fields(Version)) and all(
         type(one) in _KINDS[like] for one, like in zip(said, usual, strict=False)
     )
-    return fits and said[2] == f"{said[0]:04d}.mlmodel"
+    return fits and said[2] in ("", f"{said[0]:04d}.mlmodel")
 
 
 def _version(number: int, file: Path) -> Version:
@@ -126,5 +126,9 @@ _POSSIBLE: Mapping[str, Callable[[Path, str], bool]] = {
     "held_out": lambda folder, text: (folder / text).is_dir(),
     "features": lambda folder, text: _keeps(precision=text),
     "store_limit": lambda folder, text: _keeps(limit=text),
+    "follow_links": lambda folder, text: text == "yes",
+    "max_pixels": lambda folder, text: text.isdecimal(),
+    "keep_versions": lambda folder, text: _keeps(versions=text),
+    "versions_limit": lambda folder, text: _keeps(versions_limit=text),
 }
 """By a setting's name, whether this could be one."""

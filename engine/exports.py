@@ -35,14 +35,16 @@ class Row:
     """When the verdict was given, ISO 8601."""
 
 
-def judged(folder: Path, known: Mapping[str, Known], entries: Iterable[Entry], held_out: str = "") -> list[Row]:
+def judged(
+    folder: Path, known: Mapping[str, Known], entries: Iterable[Entry], held_out: str = "", follow_links: bool = False
+) -> list[Row]:
     """All images of the folder, copies as well, that have a verdict, by path; `known` is what its catalogue says.
 
     What lies below the sub-folder `held_out` is of the kind `held`. Files that the catalogue does not know as they are
-    now are read. Raises FolderError.
+    now are read, links that lead out of the folder only with `follow_links`. Raises FolderError.
     """
     standing, given_at = _standing(entries)
-    contents = _contents(folder, known)
+    contents = _contents(folder, known, follow_links)
     apart = below(held_out, contents.items())
     rows: list[Row] = []
     for path, content in contents.items():
@@ -64,16 +66,17 @@ def _standing(entries: Iterable[Entry]) -> tuple[Standing, dict[bytes, float]]:
     return standing, {content: at[id(verdict)] for content, verdict in standing.in_force.items()}
 
 
-def _contents(folder: Path, known: Mapping[str, Known]) -> dict[str, bytes]:
+def _contents(folder: Path, known: Mapping[str, Known], follow_links: bool) -> dict[str, bytes]:
     """The content key of every image that is in the folder now, by path."""
     found: dict[str, bytes] = {}
-    for path, stamp in scan(folder).items():
+    inside = () if follow_links else (os.path.realpath(folder),)
+    for path, stamp in scan(folder, follow_links).items():
         before = known.get(path)
         if before is not None and before.stamp == stamp:
             found[path] = before.content or b""
         else:
             with suppress(UnreadableImage):
-                found[path] = content_key(read(folder / path))
+                found[path] = content_key(read(folder / path, inside))
     return found
 
 

@@ -52,10 +52,16 @@ class Watch:
     told of, a sweep of everything finds. The folder itself may go, and come back.
     """
 
-    def __init__(self, folder: Path, known: Mapping[str, Stamp] | None = None, sweep_seconds: float = 60.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        known: Mapping[str, Stamp] | None = None,
+        sweep_seconds: float = 60.0,
+        follow_links: bool = True,
+    ) -> None:
         """`known` is what a scan found: the first ticks tell what is different from it."""
         self._root = os.path.abspath(folder)
-        self._settling = Settling(self._root, known or {})
+        self._settling = Settling(self._root, known or {}, "" if follow_links else os.path.realpath(folder))
         self._events = _Events(self._settling.marks)
         self._sweep_seconds = sweep_seconds
         self._started = False

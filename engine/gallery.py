@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from engine.aside import Aside, below, parted
 from engine.augment import view_keys, viewed, views_of
+from engine.decoders import Decoders
 from engine.errors import CannotTrain
 from engine.events import CatalogueRecovered, Event, FeaturesRead, FolderChanged, ImagesPredicted
 from engine.folder import Stamp, scan
@@ -45,7 +46,7 @@ class Gallery(Place):
 
     def scan(self) -> Iterator[Event]:
         """List the folder, now, and predict everything in it; known images at once."""
-        return self.follow(self._differences(scan(self.folder)))
+        return self.follow(self._differences(scan(self.folder, self.follow_links)))
 
     def _differences(self, now: dict[str, Stamp]) -> FolderChanged:
         before, self.images = self.images, now
@@ -133,7 +134,8 @@ class Gallery(Place):
             raise CannotTrain(sentence, "Train without augmentation, or say with --features or --store-limit what to keep.")
         self._store.touch([*judged, *keys])
         done = 0
-        for found in viewed(files, self.model.image, self.model.features, views, self._store):
+        decoders = Decoders(self.limits)
+        for found in viewed(files, self.model.image, self.model.features, views, decoders, self._store):
             if found:
                 self._store.append(list(found), np.stack(list(found.values())))
             done += len(found)

@@ -5,13 +5,11 @@ drawn over black, as Core Graphics draws into an empty buffer. Colour profiles a
 are the numbers that the model gets.
 """
 
-import errno
 import functools
 import hashlib
-import os
-import stat
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,8 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from engine.errors import UnreadableImage
+from engine.files import MOVE, NO_ROOM, read
+from engine.limits import MOST_PIXELS
 
 Pixels = NDArray[np.uint8]
 
@@ -36,13 +36,6 @@ SUFFIXES = frozenset(
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "HEIF", "AVIF", "JPEG2000", "PPM")
 """Pillow's names of the formats that are opened; others run programs (EPS) or hold no photographs."""
 
-MOST_PIXELS = 200_000_000
-"""Larger pictures are refused before they are decoded: a few kilobytes can unpack to all the memory there is."""
-# Pillow refuses, wherever a format says its size, what has more than twice this many.
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS // 2
-MOST_BYTES = 1 << 30
-"""Larger files are not read."""
-
 _COVER = 4
 """A JPEG is decoded at no less than so many times the size that is asked for, in both directions.
 
@@ -51,15 +44,6 @@ with them; at twice the size by 0 to 2, which moved probabilities by up to 0.002
 photograph of 12 million pixels still decodes at half its size or less, in a third of the time.
 """
 
-_MOVE = "Replace the file, or move it out of the folder."
-_NO_ROOM = "The picture does not fit into memory."
-_FILE_PROBLEMS: Mapping[int, tuple[str, str]] = {
-    errno.ENOENT: ("The file is gone.", "Look at the folder again."),
-    errno.ENOTDIR: ("The file is gone.", "Look at the folder again."),
-    errno.EACCES: ("The file may not be read.", "Allow this user to read it."),
-    errno.EPERM: ("The file may not be read.", "Allow this user to read it."),
-    errno.ELOOP: ("A link that leads nowhere.", _MOVE),
-}
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF", b"\0\0\0\x0cjP  ")
 """How files of the usual formats begin."""
 
@@ -82,34 +66,13 @@ _WHITE_IS_ZERO = 0
 Size = tuple[int, int]
 
 
-def read(path: Path) -> bytes:
-    """The file's bytes; UnreadableImage unless it is a regular file with something in it, of MOST_BYTES at most."""
-    try:
-        # Opening a pipe or a device can wait for ever or do something: look first, and do not wait if it was swapped.
-        _require_regular(os.stat(path))
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
-            status = os.fstat(file.fileno())
-            _require_regular(status)
-            # The limit is checked by the size that is stated: to ask for so many bytes would reserve room for them.
-            if status.st_size > MOST_BYTES:
-                raise UnreadableImage("The file is larger than 1 GiB.", _MOVE)
-            data = file.read()
-    except MemoryError as error:
-        raise UnreadableImage(_NO_ROOM, _MOVE) from error
-    except (OSError, ValueError) as error:
-        number = error.errno or 0 if isinstance(error, OSError) else 0
-        reason = os.strerror(number) if number else "the name is not one that a file can have"
-        raise UnreadableImage(*_FILE_PROBLEMS.get(number, (f"The file cannot be read: {reason}.", _MOVE))) from error
-    if not data:
-        raise UnreadableImage("The file is empty.", _MOVE)
-    return data
+def limit(max_pixels: int) -> None:
+    """This process decodes no larger pictures from now on."""
+    # Pillow refuses, wherever a format says its size, what has more than twice this many.
+    Image.MAX_IMAGE_PIXELS = max_pixels // 2
 
 
-def _require_regular(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        raise UnreadableImage("A folder, not a file.", "Name the pictures in it, or open the folder itself.")
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadableImage("Not a regular file.", _MOVE)
+limit(MOST_PIXELS)
 
 
 def content_key(data: bytes) -> bytes:
@@ -140,9 +103,15 @@ _ORDERS: Mapping[str, tuple[str, int]] = {
 
 
 def scaled(picture: Image.Image, width: int, height: int, box: tuple[float, float, float, float] | None = None) -> Pixels:
-    """(height, width, channels): the picture, or what lies in a box of it (left, top, right, bottom), at that size."""
-    resized = picture.resize((width, height), Image.Resampling.BILINEAR, box)
-    return np.array(resized, np.uint8).reshape(height, width, -1)
+    """(height, width, channels): the picture, or what lies in a box of it (left, top, right, bottom), at that size.
+
+    Raises UnreadableImage where there is no memory for it.
+    """
+    try:
+        resized = picture.resize((width, height), Image.Resampling.BILINEAR, box)
+        return np.array(resized, np.uint8).reshape(height, width, -1)
+    except MemoryError as error:
+        raise UnreadableImage(NO_ROOM, MOVE) from error
 
 
 class Decoded(NamedTuple):
@@ -162,7 +131,7 @@ def decode(source: Path | bytes, target: Callable[[Size], Size]) -> Decoded:
     """
     data = read(source) if isinstance(source, Path) else source
     if not data:
-        raise UnreadableImage("The file is empty.", _MOVE)
+        raise UnreadableImage("The file is empty.", MOVE)
     formats = _formats(data)
     try:
         opened = Image.open(BytesIO(data), formats=formats)
@@ -176,7 +145,7 @@ def decode(source: Path | bytes, target: Callable[[Size], Size]) -> Decoded:
         return Decoded(picture, whole or picture.size, opened)
     # What a decoder raises on damaged bytes is part of no contract: ValueError, IndexError, struct.error and more.
     except Exception as error:
-        raise UnreadableImage(_sentence(error, data), _MOVE) from error
+        raise UnreadableImage(_sentence(error, data), MOVE) from error
 
 
 def _formats(data: bytes) -> list[str]:
@@ -185,12 +154,20 @@ def _formats(data: bytes) -> list[str]:
     # whole process's, and other threads decode at the same time: so it is set once and stays.
     if _QUIET not in warnings.filters:
         warnings.filterwarnings("ignore", module=_PILLOW)
-    Image.init()
+    load_readers()
     if data[4:8] == b"ftyp":
         _register_heif()
     return [each for each in FORMATS if each in Image.OPEN]
 
 
+@functools.cache
+def load_readers() -> None:
+    """Pillow's readers of FORMATS; all that it has would take three times as long, and load more than is ever used."""
+    for name in _READERS:
+        import_module(f"PIL.{name}ImagePlugin")
+
+
+_READERS = ("Avif", "Bmp", "Gif", "Jpeg", "Jpeg2K", "Mpo", "Png", "Ppm", "Tiff", "WebP")
 _PILLOW = r"(PIL|pillow_heif)\b"
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", module=_PILLOW)
@@ -228,9 +205,10 @@ def _orientation(opened: Image.Image) -> int:
 def _sentence(error: Exception, data: bytes) -> str:
     """A few words for a row of a table."""
     if isinstance(error, MemoryError):
-        return _NO_ROOM
+        return NO_ROOM
     if isinstance(error, Image.DecompressionBombError):
-        return f"More than {MOST_PIXELS // 1_000_000} million pixels."
+        most = (Image.MAX_IMAGE_PIXELS or 0) * 2
+        return f"More than {f'{most / 1e6:g} million' if most >= 1e6 else f'{most:,}'} pixels."
     if "truncated" in str(error) or isinstance(error, EOFError):
         return "The picture ends too early."
     if isinstance(error, UnidentifiedImageError):
@@ -283,9 +261,9 @@ def colours(picture: Image.Image, mode: str) -> Image.Image:
             picture = Image.alpha_composite(black, picture.convert("RGBA"))
         return picture.convert(mode)
     except MemoryError as error:
-        raise UnreadableImage(_NO_ROOM, _MOVE) from error
+        raise UnreadableImage(NO_ROOM, MOVE) from error
     except (ValueError, OSError) as error:
-        raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", _MOVE) from error
+        raise UnreadableImage(f"Colours of the kind {picture.mode} cannot be read.", MOVE) from error
 
 
 def as_picture(values: NDArray[np.float32], color: str) -> Image.Image:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from engine.errors import FolderError
 from engine.events import FolderChanged
+from engine.files import lies_in
 from engine.filesystem import hint_for
 from engine.images import SUFFIXES
 
@@ -26,11 +27,13 @@ class Stamp(NamedTuple):
     inode: int
 
 
-def scan(folder: Path) -> dict[str, Stamp]:
+def scan(folder: Path, follow_links: bool = True) -> dict[str, Stamp]:
     """The images in a folder and below it, by relative path, in order; FolderError where the folder cannot be listed.
 
-    Left out: hidden files and folders, names that do not end as pictures do (so all partial downloads), what is no
-    regular file, and empty files. A link to a file counts as that file; links to folders are not followed.
+    Left out: hidden files and folders, and names that do not end as pictures do (so all partial downloads). What only has
+    the name of a picture, such as an empty file, a pipe, or a link that leads nowhere, is listed, and refused when it is
+    read. A link to a file counts as that file, or as itself where it leads out of the folder and `follow_links` is not
+    said; links to folders are not followed.
     """
     try:
         with os.scandir(folder):
@@ -39,9 +42,9 @@ def scan(folder: Path) -> dict[str, Stamp]:
         sentence = f"The folder {str(folder)!r} cannot be listed: {error.strerror}."
         raise FolderError(sentence, hint_for(error)) from error
     listing = Listing()
-    for _ in look(str(folder), [("", True)], {}, listing):
+    for _ in look(str(folder), [("", True)], {}, listing, "" if follow_links else os.path.realpath(folder)):
         pass
-    return {path: stamp for path, stamp in sorted(listing.images.items()) if stamp.size}
+    return dict(sorted(listing.images.items()))
 
 
 def compare(before: Mapping[str, Stamp], now: Mapping[str, Stamp]) -> FolderChanged | None:
@@ -70,10 +73,12 @@ class Listing:
     gone: set[str] = field(default_factory=set[str])
 
 
-def look(root: str, starts: list[tuple[str, bool]], known: Mapping[str, int], listing: Listing) -> Iterator[None]:
+def look(
+    root: str, starts: list[tuple[str, bool]], known: Mapping[str, int], listing: Listing, inside: str = ""
+) -> Iterator[None]:
     """List the folders `starts` (path, whether with all below), and all below folders that are not `known`.
 
-    Yields at every entry. A folder that cannot be read just now is neither looked at nor gone.
+    Yields at every entry. A folder that cannot be read just now is neither looked at nor gone. For `inside` see `stamp_of`.
     """
     while starts:
         folder, deep = starts.pop()
@@ -86,7 +91,7 @@ def look(root: str, starts: list[tuple[str, bool]], known: Mapping[str, int], li
                         listing.folders[path] = entry.inode()
                         if deep or known.get(path) != entry.inode():
                             starts.append((path, True))
-                    elif is_image_name(entry.name) and (stamp := stamp_of(entry.path)):
+                    elif is_image_name(entry.name) and (stamp := stamp_of(entry.path, inside)):
                         listing.images[path] = stamp
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -103,13 +108,29 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     return False
 
 
-def stamp_of(path: str) -> Stamp | None:
-    """None for what is gone or no regular file."""
+def stamp_of(path: str, inside: str = "") -> Stamp | None:
+    """None for what is gone or a folder, or a link to one; nothing is opened.
+
+    A link that leads nowhere, or out of the folder `inside`, which has no links in its path, has the stamp of the link.
+    """
     with suppress(OSError, ValueError):
-        status = os.stat(path)
-        if stat.S_ISREG(status.st_mode):
-            return Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+        own = os.lstat(path)
+        status = _followed(path, own) if stat.S_ISLNK(own.st_mode) else own
+        if stat.S_ISDIR(status.st_mode):
+            return None
+        if stat.S_ISLNK(status.st_mode) or (status is not own and not lies_in(os.path.realpath(path), inside)):
+            return Stamp(0, own.st_mtime_ns, own.st_ino)
+        # What is written through a pipe or a device changes its time.
+        regular = stat.S_ISREG(status.st_mode)
+        return Stamp(status.st_size, status.st_mtime_ns, status.st_ino) if regular else Stamp(0, 0, status.st_ino)
     return None
+
+
+def _followed(path: str, own: os.stat_result) -> os.stat_result:
+    """What the link leads to; the link itself where that cannot be told."""
+    with suppress(OSError):
+        return os.stat(path)
+    return own
 
 
 def parent(path: str) -> str:

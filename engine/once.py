@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from engine.aside import Aside, parted
 from engine.augment import view_keys, viewed, views_of
+from engine.decoders import Decoders
 from engine.errors import BadLabels
 from engine.events import NO_ANSWER, Event, FeaturesRead, ImageSkipped, ModelSaved, Retrained
 from engine.journal import EXCLUDED, HELD
 from engine.labels import Labelled, refuse_contradictions
+from engine.limits import USUAL, Limits
 from engine.measuring import held
 from engine.model import Model
 from engine.provenance import provenance
@@ -31,10 +33,11 @@ class Predicted:
     problem: str = ""
 
 
-def predict(model: Model, files: Mapping[str, Path]) -> Iterator[Predicted]:
+def predict(model: Model, files: Mapping[str, Path], decoders: Decoders | None = None) -> Iterator[Predicted]:
     """Predict files by name, in order; of a regressor, the probabilities are its outputs."""
-    for batch in readings(files, model.image, model.features):
-        rows = iter(model.probabilities(_features(model, batch)))
+    for batch in readings(files, model.image, model.features, decoders or Decoders()):
+        found = _features(model, batch)
+        rows = iter(model.probabilities(found) if len(found) else ())
         yield from (_predicted(each, rows) for each in batch)
 
 
@@ -51,6 +54,7 @@ def train(
     anchors: Mapping[str, Path],
     trainer: str,
     settings: Settings,
+    limits: Limits = USUAL,
 ) -> Iterator[Event]:
     """Train on labelled files, while `anchors` keep their predictions; the last event is `Retrained`.
 
@@ -62,7 +66,7 @@ def train(
     contents: dict[str, bytes] = {}
     kept: dict[bytes, NDArray[np.float32]] = {}
     done = 0
-    for batch in readings(files, model.image, model.features):
+    for batch in readings(files, model.image, model.features, Decoders(limits)):
         for each, row in zip([r for r in batch if not r.problem], _features(model, batch), strict=True):
             kept[each.content], contents[each.name] = row, each.content
         yield from (ImageSkipped(each.name.split(" ", 1)[1], each.problem) for each in batch if each.problem)
@@ -73,7 +77,8 @@ def train(
     labels, aside = _shared_out(labelled, named)
     lesson = _lesson(model, labels, aside, kept)
     own = {content: labelled[name].file for name, content in named.items() if content in labels}
-    lesson = yield from _with_views(model, lesson, {content: own[content] for content in labels}, settings.augment)
+    learned = {content: own[content] for content in labels}
+    lesson = yield from _with_views(model, lesson, learned, settings.augment, limits)
     for event in model.train(lesson, trainer, settings):
         if isinstance(event, Retrained):
             event = replace(event, augment=settings.augment)
@@ -95,11 +100,10 @@ def save(model: Model, result: Retrained, out: Path, probes: NDArray[np.float32]
     return ModelSaved(out, 1, result.before, result.after, result.held)
 
 
-def probe_features(model: Model, files: Mapping[str, Path]) -> NDArray[np.float32]:
+def probe_features(model: Model, files: Mapping[str, Path], limits: Limits = USUAL) -> NDArray[np.float32]:
     """(n, ...): features of the first few files that can be read, to compare a saved model on."""
-    return next(
-        (_features(model, batch) for batch in readings(files, model.image, model.features)), np.zeros((0, 1), np.float32)
-    )
+    batches = readings(files, model.image, model.features, Decoders(limits))
+    return next((_features(model, batch) for batch in batches), np.zeros((0, 1), np.float32))
 
 
 def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
@@ -107,13 +111,15 @@ def _features(model: Model, batch: list[Reading]) -> NDArray[np.float32]:
     return np.stack(found) if found else np.zeros((0, *model.backbone.shape), np.float32)
 
 
-def _with_views(model: Model, lesson: Lesson, files: Mapping[bytes, Path], augment: str) -> Generator[Event, None, Lesson]:
+def _with_views(
+    model: Model, lesson: Lesson, files: Mapping[bytes, Path], augment: str, limits: Limits
+) -> Generator[Event, None, Lesson]:
     """The lesson of these files, by content and in its order, with other views of them."""
     keys, of = view_keys(list(files), views_of(augment))
     if not keys:
         return lesson
     found: dict[bytes, NDArray[np.float32]] = {}
-    for some in viewed(files, model.image, model.features, views_of(augment)):
+    for some in viewed(files, model.image, model.features, views_of(augment), Decoders(limits)):
         found |= some
         yield FeaturesRead(len(found), len(keys), 0, "view")
     made = np.array([key in found for key in keys], np.bool_)

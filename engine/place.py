@@ -1,7 +1,9 @@
 """What lies open of a folder: the catalogue, the model and its versions, the features."""
 
 import math
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +14,7 @@ from engine.events import ModelOpened, RoomAsked
 from engine.features import FeatureStore, make_room
 from engine.in_work import InWork
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
+from engine.limits import MOST_PIXELS, USUAL, Limits
 from engine.listing import Stamp
 from engine.model import Model
 from engine.model_watch import ModelWatch
@@ -37,13 +40,16 @@ class Place:
         ask_above_bytes: int = ASK_ABOVE_BYTES,
         usual: Keeping = AS_BEFORE,
         held_out: str = "",
+        limits: Limits = USUAL,
+        follow_links: bool | None = None,
     ) -> None:
         """Open `folder` with `model`, or the one used before. With `out`, new models go there, and `model` stays.
 
         What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
         that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. What lies below
         the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Versions of the model beyond
-        what is to be kept are let go of. Raises FolderError, ModelError or BadSetting.
+        what is to be kept are let go of. Pictures are read within `limits`, links that lead out of the folder if
+        `follow_links` is said, now or before. Raises FolderError, ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = settle(folder)
@@ -52,6 +58,9 @@ class Place:
         self._in_work = InWork(self.home / IN_WORK)
         try:
             self.held_out = self._remembered(held_out)
+            self.follow_links = self._links_followed(follow_links)
+            self.limits = limits if self.follow_links else replace(limits, inside=(os.path.realpath(folder),))
+            self._try_again()
             self._open_model(model, out)
             self._retain(keeping, usual)
             self._store = self._store_for(self.model, keeping, usual)
@@ -64,6 +73,19 @@ class Place:
         if held_out:
             self._catalogue.remember("held_out", "" if held_out == NOTHING_HELD else sub_folder(self.folder, held_out))
         return self._catalogue.setting("held_out")
+
+    def _links_followed(self, said: bool | None) -> bool:
+        """Whether links that lead out of the folder are followed, as it is said now or was before."""
+        if said is not None:
+            self._catalogue.remember("follow_links", "yes" if said else "")
+        return bool(self._catalogue.setting("follow_links"))
+
+    def _try_again(self) -> None:
+        """What cannot be read may be readable within other limits."""
+        now = str(self.limits.max_pixels)
+        if now != (self._catalogue.setting("max_pixels") or str(MOST_PIXELS)):
+            self._catalogue.drop_problems()
+            self._catalogue.remember("max_pixels", now)
 
     def _open_model(self, given: Path | None, out: Path | None) -> None:
         source = find_model(self.folder, given, self._catalogue.setting("model"))
@@ -128,7 +150,8 @@ class Place:
         return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns, self.held_out)
 
     def _scanner(self) -> Scanner:
-        return Scanner(self.folder, self.model, self.version, self._store, self._catalogue, self._in_work, self._room_asked)
+        kept = self._store, self._catalogue, self._in_work
+        return Scanner(self.folder, self.model, self.version, *kept, self.limits, self._room_asked)
 
     def _room_asked(self, images: int) -> RoomAsked | None:
         """What is to be asked before so many new images are read; None where a person has chosen, or it is little."""

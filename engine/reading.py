@@ -1,8 +1,8 @@
 """Picture files to features, several batches at a time, ahead of whoever uses them.
 
-Each worker takes a batch all the way, from files through decoding to the backbone, on one core: nobody waits for anybody,
-as a backbone that runs on all cores at once waits for its slowest part while others decode. How much is under way is
-bounded, whatever the folder's size.
+Each thread takes a batch all the way, from files through decoding, in a process of its own, to the backbone, on one core:
+nobody waits for anybody, as a backbone that runs on all cores at once waits for its slowest part while others decode. How
+much is under way is bounded, whatever the folder's size.
 """
 
 from collections import deque
@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.cores import cores
-from engine.errors import UnreadableImage
-from engine.images import content_key, pixels, read
+from engine.decoders import Decoders
 from engine.spec.describe import ImageFeature
 
 BATCH = 16
@@ -43,15 +42,15 @@ class Reading:
 
 
 def readings(
-    files: Mapping[str, Path], size: ImageFeature, run: Run, known: Container[bytes] = ()
+    files: Mapping[str, Path], size: ImageFeature, run: Run, decoders: Decoders, known: Container[bytes] = ()
 ) -> Iterator[list[Reading]]:
     """Read files by name, in batches and in order; contents in `known` are neither decoded nor run.
 
-    While one batch is in use, the next ones are read. To stop is to close the generator.
+    While one batch is in use, the next ones are read. To stop is to close the generator; the decoders end with it.
     """
     names = list(files)
     batches = ([(name, files[name]) for name in names[at : at + BATCH]] for at in range(0, len(names), BATCH))
-    return in_order(batches, lambda batch: _read_all(batch, size, run, known))
+    return in_order(batches, lambda batch: _read_all(batch, size, run, decoders, known), decoders)
 
 
 def under_way() -> int:
@@ -63,7 +62,7 @@ def _ahead() -> int:
     return cores() + 1
 
 
-def in_order(batches: Iterable[Given], work: Callable[[Given], Made]) -> Iterator[Made]:
+def in_order(batches: Iterable[Given], work: Callable[[Given], Made], decoders: Decoders) -> Iterator[Made]:
     """What comes of each batch, worked on by as many threads as there are cores, some batches ahead."""
     ahead = _ahead()
     with ThreadPoolExecutor(cores()) as pool:
@@ -76,22 +75,18 @@ def in_order(batches: Iterable[Given], work: Callable[[Given], Made]) -> Iterato
             while waiting:
                 yield waiting.popleft().result()
         finally:
+            # First, so that no thread goes on with a picture that nobody waits for.
+            decoders.close()
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _read_all(files: Sequence[tuple[str, Path]], size: ImageFeature, run: Run, known: Container[bytes]) -> list[Reading]:
-    read_ones = [_read(name, file, size, known) for name, file in files]
-    decoded = [found for _, found in read_ones if found is not None]
+def _read_all(
+    files: Sequence[tuple[str, Path]], size: ImageFeature, run: Run, decoders: Decoders, known: Container[bytes]
+) -> list[Reading]:
+    read_ones = [(name, decoders.read(file, size, lambda content: content not in known)) for name, file in files]
+    decoded = [found.pixels for _, found in read_ones if found.pixels is not None]
     rows = iter(run(np.stack(decoded)) if decoded else ())
-    return [each if found is None else Reading(each.name, each.content, next(rows)) for each, found in read_ones]
-
-
-def _read(name: str, file: Path, size: ImageFeature, known: Container[bytes]) -> tuple[Reading, NDArray[np.uint8] | None]:
-    content = b""
-    try:
-        data = read(file)
-        content = content_key(data)
-        found = None if content in known else pixels(data, size.width, size.height, size.color)
-    except UnreadableImage as error:
-        return Reading(name, content, problem=error.sentence), None
-    return Reading(name, content), found
+    return [
+        Reading(name, found.content, None if found.pixels is None else next(rows), found.problem)
+        for name, found in read_ones
+    ]

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from engine.catalogue import Catalogue, Known, Predictions
 from engine.cores import on_one_core
+from engine.decoders import Decoders
 from engine.events import Event, FeaturesRead, ImageSkipped, ImagesPredicted, RoomAsked
 from engine.features import FeatureStore
 from engine.folder import Stamp
 from engine.in_work import ENDED_TWICE, InWork
+from engine.limits import USUAL, Limits
 from engine.model import Model
 from engine.reading import readings
 
@@ -30,6 +32,7 @@ class Scanner:
     store: FeatureStore
     catalogue: Catalogue
     in_work: InWork
+    limits: Limits = USUAL
     room_asked: Callable[[int], RoomAsked | None] = lambda images: None
     """What is to be asked before so many new images are read."""
 
@@ -73,7 +76,7 @@ class Scanner:
         from_store, gone = done, dict[str, Stamp]()
         files = {path: self.folder / path for path in images}
         image, run = self.model.image, self.model.features
-        for batch in self.in_work.read(files, lambda some: readings(some, image, run, self.store)):
+        for batch in self.in_work.read(files, lambda some: readings(some, image, run, Decoders(self.limits), self.store)):
             fresh = {each.content: each.features for each in batch if each.features is not None}
             if fresh:
                 self.store.append(list(fresh), np.stack(list(fresh.values())))

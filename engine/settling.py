@@ -24,12 +24,12 @@ class Settling:
     Moves are told as removed and added.
     """
 
-    def __init__(self, root: str, known: Mapping[str, Stamp]) -> None:
-        """`known` is what is told already."""
+    def __init__(self, root: str, known: Mapping[str, Stamp], inside: str = "") -> None:
+        """`known` is what is told already; links that lead out of the folder `inside` are not followed."""
         self.known = dict(known)
         """What was told so far."""
         self.marks = Marks()
-        self._root = root
+        self._root, self._inside = root, inside
         # No inode is 0: folders that are known by their images alone are listed when they are met.
         self._folders = {"": 0}
         for path in self.known:
@@ -79,7 +79,7 @@ class Settling:
         if sweep or self._lost:
             starts, self._swept_at = [("", True)], now
         self._dirty, self._lost, self._listing = set(), False, Listing()
-        return look(self._root, starts, self._folders, self._listing)
+        return look(self._root, starts, self._folders, self._listing, self._inside)
 
     def _nearest(self, folder: str) -> str:
         """The folder, or the nearest above it that was seen before: a new one is found from there."""
@@ -110,14 +110,14 @@ class Settling:
         return folder not in self._folders or (folder in self._listing.looked and path not in self._listing.images)
 
     def _settle(self, now: float, gone: list[str], came: dict[str, Stamp]) -> None:
-        """Look again at files that waited long enough; an empty one is no image, until something happens to it."""
+        """Look again at files that waited long enough."""
         due = [path for path, (_, since) in islice(self._waiting.items(), STEP) if now - since >= SETTLE_SECONDS]
         for path in due:
             before, _ = self._waiting.pop(path)
-            stamp = stamp_of(os.path.join(self._root, path))
+            stamp = stamp_of(os.path.join(self._root, path), self._inside)
             if stamp is not None and stamp != before:
                 self._waiting[path] = (stamp, now)
-            elif stamp is not None and stamp.size:
+            elif stamp is not None:
                 came[path] = stamp
             elif self.known.pop(path, None):
                 gone.append(path)

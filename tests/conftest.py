@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine import decoders
 from engine.spec.schema import Model
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
@@ -16,6 +17,9 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 os.environ["CATFLAP_SETTINGS"] = os.devnull
 """Nobody's own settings have a say in what is tested."""
+
+decoders.SPARES = 8
+"""Starting them takes longer than what most tests have them do."""
 
 
 def _weights(message: Any, values: np.ndarray, updatable: bool) -> None:

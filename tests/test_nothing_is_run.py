@@ -26,10 +26,12 @@ METHODS = {
 """That do so, of whatever they are methods."""
 PIPES = {"tui/work.py": "ForkingPickler"}
 """Where a message of our own child is unpickled; nothing else."""
-PROGRAMS = {"engine/filesystem.py": "subprocess"}
-"""Where a program of the system is asked what is mounted: its name is written in the code, and it is given nothing."""
+PROGRAMS = {"engine/filesystem.py": "subprocess", "engine/decoders.py": "subprocess"}
+"""Where a program of the system is asked what is mounted: its name is written here, and it is given nothing; and where
+this very program is started once more, to read pictures."""
 IMPORTS = {
     "engine/__init__.py": "_HOMES[name]",
+    "engine/images.py": "f'PIL.{name}ImagePlugin'",
     "engine/spec/schema.py": "'coremltools.proto.Model_pb2'",
 }
 """Where a module is imported by a name that is worked out: from a table, or a constant of ours."""

@@ -85,7 +85,7 @@ class _Server:
     def __init__(self, pipe: Connection, workspace: Workspace) -> None:
         self._pipe, self._workspace = pipe, workspace
         self._tasks = [_Task("scan", workspace.scan())]
-        self._watch = Watch(workspace.folder, workspace.images)
+        self._watch = Watch(workspace.folder, workspace.images, follow_links=workspace.follow_links)
         self._outbox: list[Said] = []
         self._sent_at = 0.0
         self._bound = self._stopping = False

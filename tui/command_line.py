@@ -8,11 +8,13 @@ from typing import Annotated
 from cyclopts import App, CycloptsError, Parameter
 
 from engine.errors import BadSetting, CatflapError
+from engine.limits import Limits, pixels_of
 from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
-from tui.settings import Augment, Trainer
+from tui.settings import Augment, Options, Trainer
 
 REFUSED, INTERRUPTED = 2, 130
+MAX_PIXELS = "200MP"
 
 app = App(
     name="catflap",
@@ -28,7 +30,15 @@ Augmentation = Annotated[Augment | str, Parameter(name="--augment")]
 
 
 @app.command
-def predict(model: Path, paths: Annotated[list[Path], Parameter(consume_multiple=True)], /, *, json: Json = False) -> int:
+def predict(
+    model: Path,
+    paths: Annotated[list[Path], Parameter(consume_multiple=True)],
+    /,
+    *,
+    follow_links: Annotated[bool, Parameter(negative="")] = False,
+    max_pixels: str = MAX_PIXELS,
+    json: Json = False,
+) -> int:
     """Predict images, or all images in folders.
 
     Parameters
@@ -37,12 +47,16 @@ def predict(model: Path, paths: Annotated[list[Path], Parameter(consume_multiple
         A .mlmodel or .mlpackage.
     paths
         Images or folders.
+    follow_links
+        Read files to which links lead out of a folder.
+    max_pixels
+        Larger pictures are refused, such as 50MP.
     json
         One JSON object a line.
     """
     from tui import headless
 
-    return headless.predict(printer(json), model, paths)
+    return headless.predict(printer(json), model, paths, Limits(pixels_of(max_pixels)), follow_links)
 
 
 @app.command
@@ -64,6 +78,7 @@ def train(
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
+    max_pixels: str = MAX_PIXELS,
     json: Json = False,
 ) -> int:
     """Train a model on labelled images, and write the result.
@@ -100,6 +115,8 @@ def train(
         Stop after so long, for all trainers but plain.
     force
         Write the model even if it is right on fewer labels than before.
+    max_pixels
+        Larger pictures are refused, such as 50MP.
     json
         One JSON object a line.
     """
@@ -107,7 +124,7 @@ def train(
 
     numbers = epochs, learning_rate, batch_size, momentum, seed, shuffle, max_epochs, seconds
     chosen = headless.chosen(trainer, *numbers, augment=augment)
-    return headless.train(printer(json), model, labels, out, anchors, trainer, chosen, force)
+    return headless.train(printer(json), model, labels, out, anchors, trainer, chosen, force, Limits(pixels_of(max_pixels)))
 
 
 @app.command
@@ -120,6 +137,7 @@ def retrain(
     max_epochs: int | None = None,
     seconds: float | None = None,
     force: Annotated[bool, Parameter(negative="")] = False,
+    max_pixels: str | None = None,
     kept: opening.Remembered = opening.AS_BEFORE,
     json: Json = False,
 ) -> int:
@@ -139,16 +157,17 @@ def retrain(
         Stop after so long, for all trainers but plain.
     force
         Promote the model even if it is right on fewer verdicts than before.
+    max_pixels
+        Larger pictures are refused, such as 50MP; what the settings file says, if left out.
     json
         One JSON object a line.
     """
     from tui import headless, settings_file
 
-    usual = settings_file.read()
-    trainer = trainer or usual.trainer
-    chosen = headless.chosen(trainer, max_epochs=max_epochs, seconds=seconds, augment=augment or usual.augment)
-    asked = usual.opening(folder, None, None, kept.keeping, kept.held_out, kept.keep_in)
-    return headless.retrain(printer(json), asked, trainer, chosen, force)
+    said = settings_file.read().but(Options(trainer=trainer, augment=augment, max_pixels=max_pixels))
+    chosen = headless.chosen(said.trainer, max_epochs=max_epochs, seconds=seconds, augment=said.augment)
+    asked = said.opening(folder, None, None, kept.keeping, kept.held_out, kept.keep_in, kept.follow_links)
+    return headless.retrain(printer(json), asked, said.trainer, chosen, force)
 
 
 @app.command
@@ -178,9 +197,9 @@ def status(folder: Path, /, *, json: Json = False) -> int:
     json
         One JSON object.
     """
-    from tui import headless
+    from tui import folder_status
 
-    return headless.status(printer(json), folder)
+    return folder_status.status(printer(json), folder)
 
 
 @app.command

@@ -75,7 +75,8 @@ def _rows(folder: Path) -> "list[Row]":
         Catalogue(kept / "catalogue.db", read_only=True) as catalogue,
         Journal(kept / "journal.db", read_only=True) as journal,
     ):
-        return judged(folder, catalogue.images(), journal.entries(), catalogue.setting("held_out"))
+        held_out, links = catalogue.setting("held_out"), bool(catalogue.setting("follow_links"))
+        return judged(folder, catalogue.images(), journal.entries(), held_out, links)
 
 
 def _as_folders(rows: "Sequence[Row]", folder: Path, out: Path, copy: bool) -> None:

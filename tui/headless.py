@@ -1,28 +1,28 @@
 """The commands without the app: the same engine, its events as lines of words or of JSON."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from engine.aside import below, shared_out
+from engine.aside import shared_out
 from engine.augment import views_of
 from engine.catalogue import Catalogue
+from engine.decoders import Decoders
 from engine.elsewhere import hold
 from engine.errors import BadSetting
 from engine.events import CatalogueRecovered, Event, ImageSkipped, ImagesPredicted, Retrained
-from engine.filesystem import kind
 from engine.folder import scan
-from engine.journal import EXCLUDED, IMPORTED, Journal
 from engine.journal_recovery import open_journal
-from engine.keeping import Keeping
 from engine.labels import read_labels
+from engine.limits import Limits
 from engine.lock import refuse_if_held
-from engine.model import open_model
+from engine.model import Model, open_model
+from engine.once import Predicted, probe_features, save
 from engine.once import predict as predict_files
-from engine.once import probe_features, save
 from engine.once import train as train_once
 from engine.places import home, opened_before
 from engine.spec.file import read
@@ -34,11 +34,7 @@ from tui import inspection
 from tui.event_lines import event_json, event_words
 from tui.inspection_words import described
 from tui.messages import Opening
-from tui.surroundings import warnings
-from tui.text import count, held_words, percent, safe, size
-
-KINDS = {"imported": "imported", "held_out": "held out", "excluded": "excluded"}
-"""Of the verdicts that are not simply a person's label: how they are called in facts, and in words."""
+from tui.text import held_words, percent, safe
 
 
 @dataclass(frozen=True)
@@ -98,28 +94,33 @@ def chosen(
     return replace(settings, out_of_time=lambda: time.monotonic() > end)
 
 
-def predict(printer: Printer, model_path: Path, paths: Sequence[Path]) -> int:
-    """`catflap predict`: a line for every image."""
-    model = open_model(model_path)
-    skipped = 0
-    for found in predict_files(model, _files(paths)):
-        if found.problem:
-            skipped += 1
-            printer.give({"path": found.name, "error": found.problem}, f"{safe(found.name)}: {safe(found.problem)}")
-            continue
-        if not model.classifies:
-            numbers = [float(each) for each in found.probabilities]
-            printer.give(
-                {"path": found.name, "outputs": numbers}, f"{safe(found.name)}: {' '.join(f'{n:g}' for n in numbers)}"
-            )
-            continue
-        shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
-        best = max(shares, key=lambda label: shares[label])
-        printer.give(
-            {"path": found.name, "label": best, "probabilities": shares},
-            f"{safe(found.name)}: {safe(best)} {percent(shares[best])}",
-        )
+def predict(printer: Printer, model_path: Path, paths: Sequence[Path], limits: Limits, follow_links: bool) -> int:
+    """`catflap predict`: a line for every image; files that are named are read wherever they lie."""
+    if not follow_links:
+        places = {os.path.realpath(path) if path.is_dir() else os.path.dirname(os.path.realpath(path)) for path in paths}
+        limits = replace(limits, inside=tuple(places))
+    # A process for pictures starts while the model is loaded.
+    with Decoders(limits).warm() as decoders:
+        model = open_model(model_path)
+        skipped = 0
+        for found in predict_files(model, _files(paths), decoders):
+            printer.give(*_predicted(model, found))
+            skipped += bool(found.problem)
     return int(skipped > 0)
+
+
+def _predicted(model: Model, found: Predicted) -> tuple[dict[str, Any], str]:
+    """What is said of a file, as facts and as words."""
+    name = safe(found.name)
+    if found.problem:
+        return {"path": found.name, "error": found.problem}, f"{name}: {safe(found.problem)}"
+    if not model.classifies:
+        numbers = [float(each) for each in found.probabilities]
+        return {"path": found.name, "outputs": numbers}, f"{name}: {' '.join(f'{n:g}' for n in numbers)}"
+    shares = {label: float(p) for label, p in zip(model.labels, found.probabilities, strict=True)}
+    best = max(shares, key=lambda label: shares[label])
+    said = f"{name}: {safe(best)} {percent(shares[best])}"
+    return {"path": found.name, "label": best, "probabilities": shares}, said
 
 
 def train(
@@ -131,6 +132,7 @@ def train(
     trainer: str,
     settings: Settings,
     force: bool,
+    limits: Limits,
 ) -> int:
     """`catflap train`: events, and the new model at `out`."""
     if out.suffix.lower() != ".mlmodel":
@@ -144,13 +146,13 @@ def train(
     others = {} if trainer == "plain" or (anchors is None and labels.is_dir()) else _files([anchors or labels.parent])
     named = {each.file.resolve() for each in labelled.values()}
     others = {name: file for name, file in others.items() if file.resolve() not in named}
-    events = train_once(model, labelled, others, trainer, settings)
+    events = train_once(model, labelled, others, trainer, settings, limits)
     skipped, result = _follow(printer, events)
     assert result is not None
     if not result.better and not force:
         _refuse(printer, result)
         return 1
-    probes = probe_features(model, {name: each.file for name, each in labelled.items()})
+    probes = probe_features(model, {name: each.file for name, each in labelled.items()}, limits)
     printer.event(save(model, result, out, probes, trainer, time.time()))
     return int(skipped > 0)
 
@@ -176,65 +178,6 @@ def inspect(printer: Printer, model_path: Path) -> int:
     facts = inspection.facts(read(model_path))
     printer.give(facts, described(facts))
     return 0
-
-
-def status(printer: Printer, folder: Path) -> int:
-    """`catflap status`: counts, without loading a model."""
-    kept = opened_before(folder)
-    with Catalogue(kept / "catalogue.db", read_only=True) as catalogue:
-        images = catalogue.images()
-        model, version = present_version(kept, catalogue)
-        kept_versions = max(1, sum(not each.let_go for each in catalogue.versions()))
-        keeping = Keeping(catalogue.setting("features"), catalogue.setting("store_limit"))
-        held_folder = catalogue.setting("held_out")
-    with Journal(kept / "journal.db", read_only=True) as journal:
-        counts, in_force = journal.counts, journal.in_force()
-    _, aside = shared_out(in_force, below(held_folder, ((path, each.content or b"") for path, each in images.items())))
-    skipped = sum(bool(known.problem) for known in images.values())
-    open_ones = sum(known.content not in in_force for known in images.values() if not known.problem)
-    stores, models = (_room(kept / name) for name in ("features", "versions"))
-    facts = {
-        "images": len(images),
-        "skipped": skipped,
-        "predicted": len(images) - skipped,
-        "verdicts": dict(sorted(counts.labels.items())),
-        "flips": counts.flips,
-        **{kind: counts.kinds.get(kind, 0) for kind in (IMPORTED, EXCLUDED)},
-        "held_out": len(aside.held),
-        "held_out_folder": held_folder or None,
-        "open": open_ones,
-        "model": model.name,
-        "version": version,
-        "versions": kept_versions,
-        "versions_bytes": models,
-        "features_bytes": stores,
-        "features": keeping.precision or "full",
-        "store_limit": keeping.limit_bytes,
-        "kept_in": str(kept),
-        "file_system": kind(kept) or None,
-    }
-    printer.give(facts, "\n".join([_status_words(facts), *map(safe, warnings(kept))]))
-    return 0
-
-
-def _room(folder: Path) -> int:
-    """What all files below it take."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-
-
-def _status_words(facts: Mapping[str, Any]) -> str:
-    by_label = ", ".join(f"{number} {safe(label)}" for label, number in facts["verdicts"].items()) or "none"
-    apart = "".join(f"{facts[kind]} {what}, " for kind, what in KINDS.items() if facts[kind])
-    limit = facts["store_limit"]
-    return (
-        f"{count(facts['images'], 'image')}, {facts['skipped']} skipped; verdicts: {by_label}; "
-        f"{count(facts['flips'], 'flip')}; {apart}{facts['open']} without a verdict\n"
-        f"kept in {safe(facts['kept_in'])} ({facts['file_system'] or 'file system unknown'})\n"
-        f"model {safe(facts['model'])}, version {facts['version']}, {count(facts['versions'], 'version')} kept "
-        f"({size(facts['versions_bytes'])}); "
-        f"features {size(facts['features_bytes'])} in {facts['features']} precision, "
-        f"{'no limit' if limit is None else f'at most {size(limit)}'}"
-    )
 
 
 def history(printer: Printer, folder: Path) -> int:

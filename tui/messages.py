@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from engine.aside import NOTHING, Aside
 from engine.events import Event
 from engine.keeping import ASK_ABOVE_BYTES, Keeping
+from engine.limits import USUAL, Limits
 
 if TYPE_CHECKING:
     # Only the child loads it.
@@ -35,6 +36,9 @@ class Opening:
     held_out: str = ""
     keep_in: str = ""
     """Where what is kept of the folder is moved to first, by whoever holds it; see `engine.elsewhere`."""
+    limits: Limits = USUAL
+    follow_links: bool | None = None
+    """Whether links that lead out of the folder are; None as before."""
     onlooking: bool = False
     """Another Catflap holds the folder: nothing is written."""
 
@@ -46,7 +50,7 @@ class Opening:
         """What is asked for, open. Raises FolderError, ModelError or BadSetting."""
         from engine.workspace import Workspace
 
-        asked = self.keeping, self.ask_above_bytes, self.usual, self.held_out
+        asked = self.keeping, self.ask_above_bytes, self.usual, self.held_out, self.limits, self.follow_links
         return Workspace(self.folder, self.model, self.out, *asked)
 
 

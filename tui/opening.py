@@ -32,6 +32,8 @@ class Kept:
         Room that they may take, such as 2GB, or none. Remembered.
     keep_in
         Keep verdicts, versions and features below this folder; beside: in FOLDER/.catflap. They are moved. Remembered.
+    follow_links
+        Read files to which links lead out of FOLDER. Remembered.
     """
 
     features: Precision | str = ""
@@ -40,6 +42,7 @@ class Kept:
     keep_versions: str = ""
     versions_limit: str = ""
     keep_in: str = ""
+    follow_links: bool | None = None
 
     @property
     def keeping(self) -> Keeping:
@@ -74,7 +77,7 @@ def open_folder(
     from tui import settings_file
     from tui.start import run
 
-    return run(folder, model, out, settings_file.read().but(options), kept.keeping, kept.held_out, kept.keep_in)
+    return run(folder, model, out, settings_file.read().but(options), kept)
 
 
 def demo(*, dir: Path | None = None, options: Chosen = AS_USUAL) -> int:  # noqa: A002

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.limits import USUAL, Limits
 from tui.work import undisturbed
 from tui.zoom import WHOLE, Part
 
@@ -24,6 +25,8 @@ NICE = 5
 MOST_BYTES = 32_000_000
 """What is kept of pictures: some hundred previews of half blocks and all thumbnails of some thousand images, or about ten
 previews that are sent as graphics."""
+ENDING_S = 0.5
+"""Until it is known how a child ended, whose pipe has ended already."""
 LEAST_BYTES = 1_000
 """What keeping one takes at least."""
 
@@ -57,6 +60,7 @@ class Answer:
 
 
 LOST = Answer(why="The picture could not be drawn.")
+TOO_LONG = Answer(why="The picture takes too long to read.")
 
 
 def _answer(wanted: Wanted) -> Answer:
@@ -75,16 +79,22 @@ def _answer(wanted: Wanted) -> Answer:
     return Answer(found.pixels, "", found.width, found.height, found.taken, size_bytes, modified_s)
 
 
-def _decode(pipe: Connection) -> None:
-    """The child: one picture after the other, until the pipe closes."""
+def _decode(pipe: Connection, limits: Limits) -> None:
+    """The child: one picture after the other, until the pipe closes; the system ends it at one that takes too long."""
+    from engine.decoding import confine
+
     os.nice(NICE)
+    confine(limits)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
     try:
         while True:
-            pipe.send(_answer(pipe.recv()))
+            wanted = pipe.recv()
+            signal.alarm(limits.seconds)
+            pipe.send(_answer(wanted))
+            signal.alarm(0)
     except (EOFError, OSError):
         return
 
@@ -92,9 +102,11 @@ def _decode(pipe: Connection) -> None:
 class Pictures:
     """Asks for previews, collects them, and keeps those that were looked for last."""
 
-    def __init__(self, answered: Callable[[], None] | None = None, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, answered: Callable[[], None] | None = None, most_bytes: int = MOST_BYTES, limits: Limits = USUAL
+    ) -> None:
         """`answered` is called by the running event loop whenever there may be something to poll for."""
-        self._answered, self._most_bytes = answered, most_bytes
+        self._answered, self._most_bytes, self._limits = answered, most_bytes, limits
         self._child: Any = None
         self._running: Wanted | None = None
         self._waiting = deque[Wanted]()
@@ -130,8 +142,7 @@ class Pictures:
                 return None
             answer: Answer = self._pipe.recv()
         except (EOFError, OSError):
-            self._drop_child()
-            answer = LOST
+            answer = self._lost()
         done, self._running = self._running, None
         if done is not None and self._outdated:
             self._waiting.appendleft(done)
@@ -157,7 +168,7 @@ class Pictures:
         child = self._child
         if child is not None:
             self._drop_child()
-            child.join(0.5)
+            child.join(ENDING_S)
             if child.is_alive():
                 child.terminate()
 
@@ -182,10 +193,17 @@ class Pictures:
             self._running = self._waiting.popleft()
             return
 
+    def _lost(self) -> Answer:
+        """The child ended in the midst of a picture."""
+        child = self._child
+        self._drop_child()
+        child.join(ENDING_S)
+        return TOO_LONG if child.exitcode == -signal.SIGALRM else LOST
+
     def _start(self) -> None:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._child = context.Process(target=_decode, args=(theirs,), daemon=True)
+        self._child = context.Process(target=_decode, args=(theirs, self._limits), daemon=True)
         with undisturbed():
             self._child.start()
         theirs.close()

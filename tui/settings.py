@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from engine.errors import BadSetting
 from engine.keeping import PRECISIONS, Keeping, bytes_of
+from engine.limits import Limits, pixels_of
 
 if TYPE_CHECKING:
     # It loads NumPy, which the first frame does without.
@@ -56,6 +57,7 @@ class Choices:
     keep_versions: str = "20"
     versions_limit: str = ""
     ask_above: str = "2GB"
+    max_pixels: str = "200MP"
     keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """By a command's id, its keys, where they are not its own."""
     keep_in: str = "beside"
@@ -83,11 +85,14 @@ class Choices:
         keeping: Keeping,
         held_out: str = "",
         keep_in: str = "",
+        follow_links: bool | None = None,
     ) -> "Opening":
         """What the engine's process opens."""
         from tui.messages import Opening
 
-        return Opening(folder, model, out, keeping, bytes_of(self.ask_above), self.usual, held_out, keep_in)
+        limits = Limits(pixels_of(self.max_pixels))
+        asked = keeping, bytes_of(self.ask_above), self.usual, held_out, keep_in, limits, follow_links
+        return Opening(folder, model, out, *asked)
 
     def but(self, options: "Options") -> "Choices":
         """This, but what the command line says."""
@@ -121,6 +126,8 @@ class Options:
         Which rows come first.
     hangup
         What becomes of a retrain when the line drops: it goes on to its end, or stops.
+    max_pixels
+        Larger pictures are refused, such as 50MP.
     """
 
     # `str` takes what there is not, which is refused with a sentence of our own.
@@ -131,6 +138,7 @@ class Options:
     theme: Theme | str | None = None
     order: Order | str | None = None
     hangup: Hangup | str | None = None
+    max_pixels: str | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +189,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limits", "versions_limit", "none", "Room that they may take, such as 2GB.",
             parse=lambda size: Keeping(versions_limit=size)),
     Setting("limits", "ask_above", "2GB", "Ask before the features of a scan take more than this.", parse=bytes_of),
+    Setting("limits", "max_pixels", "200MP", "Larger pictures are refused before they are decoded.", parse=pixels_of),
     Setting("limits", "keep_in", "beside",
             "Below which folder verdicts, versions and features are kept, of folders of which nothing is kept yet; "
             "beside: in .catflap inside them."),

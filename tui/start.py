@@ -14,10 +14,10 @@ from engine.elsewhere import hold
 from engine.errors import BadSetting, CatflapError, UnreadableModel
 from engine.journal import Journal
 from engine.journal_recovery import open_journal
-from engine.keeping import Keeping
 from engine.lock import Held, Holder
 from engine.places import home
 from tui.left import take
+from tui.opening import AS_BEFORE, Kept
 from tui.settings import Choices
 from tui.surroundings import told_once
 from tui.work import Work, prepare
@@ -60,9 +60,7 @@ def run(
     model: Path | None,
     out: Path | None,
     choices: Choices,
-    keeping: Keeping | None = None,
-    held_out: str = "",
-    keep_in: str = "",
+    kept: Kept = AS_BEFORE,
 ) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     choices.check()
@@ -73,18 +71,18 @@ def run(
     folder = folder.resolve()
 
     with ExitStack() as held:
-        holder = _take(held, folder, keep_in, choices.keep_in)
-        kept = home(folder)
+        holder = _take(held, folder, kept.keep_in, choices.keep_in)
+        place = home(folder)
 
         def opening() -> Opening:
-            said = choices.opening(folder, model, out, keeping or Keeping(), held_out)
+            said = choices.opening(folder, model, out, kept.keeping, kept.held_out, follow_links=kept.follow_links)
             return replace(said, onlooking=holder is not None)
 
         before_textual()
         from tui.app import Catflap
 
-        journal, told = _journal(kept, holder is not None)
-        log = kept / "engine.log" if holder is None else Path(os.devnull)
+        journal, told = _journal(place, holder is not None)
+        log = place / "engine.log" if holder is None else Path(os.devnull)
         app = Catflap(folder, Work(opening, log), held.enter_context(journal), choices, holder, told)
         app.run(mouse=not choices.slow_link)
     if app.return_code == 2:

@@ -14,6 +14,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
+from engine.decoders import Decoders
 from engine.features import FeatureStore
 from engine.folder import scan
 from engine.live import Live
@@ -40,7 +41,7 @@ def main():
     given = parser.parse_args()
     model = engine.open_model(given.model)
     files = {name: given.folder / name for name in scan(given.folder)}
-    again = timed(readings(files, model.image, model.features)) * given.images / len(files)
+    again = timed(readings(files, model.image, model.features, Decoders())) * given.images / len(files)
     features = blends(model.features(read(model, given.folder)[0]), given.images)
     keys = [number.to_bytes(16, "big") for number in range(given.images)]
     with tempfile.TemporaryDirectory() as place, FeatureStore(Path(place) / "store", model.backbone.shape) as store:

@@ -16,6 +16,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import engine
+from engine.decoders import Decoders
 from engine.folder import scan
 from engine.reading import readings
 from tests.benchmarks.common import read, seconds, table
@@ -78,7 +79,7 @@ def main():
         ours, theirs, decode, run = (len(files) / each for each in seconds(
             lambda: whole(folder, copy),
             lambda: with_torch(network, list(files.values()), size),
-            lambda: [None for _ in readings(files, model.image, nothing)],
+            lambda: [None for _ in readings(files, model.image, nothing, Decoders())],
             lambda: model.features(ready),
         ))  # fmt: skip
     together = 1 / (1 / decode + 1 / run)

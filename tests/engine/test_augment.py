@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from engine.augment import AUGMENTS, VIEWS, view_key, view_keys, viewed, views_of
+from engine.decoders import Decoders
 from engine.errors import BadSetting, CannotTrain
 from engine.events import FeaturesRead, ModelSaved, Retrained, TrainingBegan
 from engine.images import content_key, pixels
@@ -128,7 +129,7 @@ def test_what_is_known_is_neither_decoded_nor_run(pictures, model_path, noted):
     model = open_model(model_path)
     file = pictures / "d05.png"
     content = content_key(file.read_bytes())
-    (found,) = viewed({content: file}, model.image, model.features, AUGMENTS["both"], {view_key(content, "up")})
+    (found,) = viewed({content: file}, model.image, model.features, AUGMENTS["both"], Decoders(), {view_key(content, "up")})
     assert noted == [4]
     picture = pixels(file, 14, 11, "RGB")
     np.testing.assert_allclose(

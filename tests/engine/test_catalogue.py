@@ -36,6 +36,7 @@ def test_images_are_the_same_when_opened_again(path):
         before = dict(catalogue.images())
     assert before == {odd: known(2), "a.jpg": known(3, "The file is empty."), "d.jpg": Known(Stamp(1, 2, 3), None)}
     with Catalogue(path) as again:
+        again.read_through()
         assert again.images() == before
 
 

@@ -60,15 +60,24 @@ def test_a_scan_leaves_out(name: str, tmp_path: Path) -> None:
     assert list(scan(tmp_path)) == ["in.jpg"]
 
 
-def test_a_scan_leaves_out_what_is_no_file_with_something_in_it(tmp_path: Path) -> None:
-    write(tmp_path / "empty.jpg", 0)
+def test_what_only_has_the_name_of_a_picture_is_listed_and_folders_are_not(tmp_path: Path) -> None:
+    empty = write(tmp_path / "empty.jpg", 0)
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "folder.jpg").mkdir()
     (tmp_path / "link.jpg").symlink_to(tmp_path / "folder.jpg")
-    (tmp_path / "nowhere.jpg").symlink_to(tmp_path / "gone.jpg")
-    (tmp_path / "round.jpg").symlink_to(tmp_path / "round.jpg")
-    write(tmp_path / "folder.jpg" / "in.jpg")
-    assert list(scan(tmp_path)) == ["folder.jpg/in.jpg"]
+    links = {name: tmp_path / name for name in ("device.jpg", "nowhere.jpg", "round.jpg")}
+    for name, target in (("device.jpg", "/dev/zero"), ("nowhere.jpg", "gone.jpg"), ("round.jpg", "round.jpg")):
+        links[name].symlink_to(target)
+    inside = write(tmp_path / "folder.jpg" / "in.jpg")
+    found = scan(tmp_path)
+    assert list(found) == ["device.jpg", "empty.jpg", "folder.jpg/in.jpg", "nowhere.jpg", "pipe.jpg", "round.jpg"]
+    assert found["empty.jpg"] == stamp(empty) and found["folder.jpg/in.jpg"] == stamp(inside)
+    for name in ("nowhere.jpg", "round.jpg"):
+        assert found[name] == Stamp(0, links[name].lstat().st_mtime_ns, links[name].lstat().st_ino)
+    assert found["device.jpg"] == Stamp(0, 0, os.stat("/dev/zero").st_ino)
+    assert found["pipe.jpg"] == Stamp(0, 0, (tmp_path / "pipe.jpg").stat().st_ino)
+    kept = scan(tmp_path, follow_links=False)
+    assert kept["device.jpg"].inode == links["device.jpg"].lstat().st_ino and list(kept) == list(found)
 
 
 def test_links_to_files_count_and_links_to_folders_do_not(tmp_path: Path) -> None:
@@ -79,7 +88,10 @@ def test_links_to_files_count_and_links_to_folders_do_not(tmp_path: Path) -> Non
     (folder / "round").symlink_to(folder)
     (folder / "more" / "up").symlink_to(folder)
     (folder / "away").symlink_to(outside.parent)
-    assert scan(folder) == {"more/a.jpg": stamp(inside), "one.jpg": stamp(inside), "two.jpg": stamp(outside)}
+    all_followed = {"more/a.jpg": stamp(inside), "one.jpg": stamp(inside), "two.jpg": stamp(outside)}
+    assert scan(folder) == all_followed
+    link = (folder / "two.jpg").lstat()
+    assert scan(folder, follow_links=False) == {**all_followed, "two.jpg": Stamp(0, link.st_mtime_ns, link.st_ino)}
 
 
 def test_a_name_that_is_no_text_survives(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine import images
+from engine import files
 from engine.errors import UnreadableImage
 from engine.images import MOST_PIXELS, pixels, read
 from engine.previews import preview
@@ -177,10 +177,10 @@ def test_a_refusal_of_the_system_is_said(tmp_path: Path, monkeypatch: pytest.Mon
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"x" * 11)
-    monkeypatch.setattr(images, "MOST_BYTES", 10)
+    monkeypatch.setattr(files, "MOST_BYTES", 10)
     with pytest.raises(UnreadableImage, match="larger"):
         read(path)
-    monkeypatch.setattr(images, "MOST_BYTES", 11)
+    monkeypatch.setattr(files, "MOST_BYTES", 11)
     assert read(path) == b"x" * 11
 
 

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from engine import images, reading
+from engine import reading
 from engine.errors import FolderError
 from engine.events import ImageSkipped, ImagesPredicted
 from engine.in_work import ENDED_TWICE, InWork
@@ -34,19 +34,15 @@ def many(pictures):
 @pytest.fixture
 def deadly(monkeypatch):
     """Pictures with that word end the engine; gives the sizes of the batches that went through the backbone."""
-    decode, sizes = images.pixels, []
-
-    def pixels(data, *arguments):
-        if b"deadly" in data:
-            raise Died
-        return decode(data, *arguments)
+    sizes = []
 
     def read_all(files, *arguments):
         sizes.append(len(files))
+        if any(b"deadly" in file.read_bytes() for _, file in files):
+            raise Died
         return whole(files, *arguments)
 
     whole = reading._read_all
-    monkeypatch.setattr(reading, "pixels", pixels)
     monkeypatch.setattr(reading, "_read_all", read_all)
     return sizes
 

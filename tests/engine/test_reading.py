@@ -5,8 +5,8 @@ import threading
 import numpy as np
 import pytest
 
-from engine import reading
 from engine.cores import cores, on_one_core
+from engine.decoders import Decoders
 from engine.images import content_key, pixels
 from engine.reading import BATCH, readings
 from engine.spec.interface import ImageFeature
@@ -32,7 +32,7 @@ def files(tmp_path):
 def test_every_file_comes_once_in_order_with_its_own_features(files):
     files["005"].write_bytes(b"no picture")
     files["020"].unlink()
-    found = [each for batch in readings(files, SIZE, means) for each in batch]
+    found = [each for batch in readings(files, SIZE, means, Decoders()) for each in batch]
     assert [each.name for each in found] == list(files)
     assert {each.name for each in found if each.problem} == {"005", "020"}
     for each in found:
@@ -43,11 +43,11 @@ def test_every_file_comes_once_in_order_with_its_own_features(files):
 
 def test_what_is_known_is_neither_decoded_nor_run(files, monkeypatch):
     known = {content_key(file.read_bytes()) for file in list(files.values())[3:]}
-    decoded = []
-    plain = reading.pixels
-    monkeypatch.setattr(reading, "pixels", lambda *given: decoded.append(1) or plain(*given))
-    found = [each for batch in readings(files, SIZE, means, known) for each in batch]
-    assert len(decoded) == 3
+    asked = []
+    plain = Decoders.read
+    monkeypatch.setattr(Decoders, "read", lambda *given: asked.append(plain(*given)) or asked[-1])
+    found = [each for batch in readings(files, SIZE, means, Decoders(), known) for each in batch]
+    assert sum(each.pixels is not None for each in asked) == 3 and len(asked) == len(files)
     assert [each.name for each in found if each.features is not None] == list(files)[:3]
 
 
@@ -59,7 +59,7 @@ def test_no_more_is_under_way_than_a_few_batches(files):
             begun.append(len(batch))
         return means(batch)
 
-    events = readings(files, SIZE, slow)
+    events = readings(files, SIZE, slow, Decoders())
     next(events)
     most = cores() + 2
     for _ in range(200):
@@ -75,7 +75,7 @@ def test_a_failing_backbone_is_told(files):
         raise ValueError("no such kernel")
 
     with pytest.raises(ValueError, match="no such kernel"):
-        list(readings(files, SIZE, broken))
+        list(readings(files, SIZE, broken, Decoders()))
 
 
 def test_products_keep_to_one_core_inside_the_block_only():

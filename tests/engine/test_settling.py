@@ -138,21 +138,23 @@ def test_a_file_that_is_written_in_pieces_is_told_once_it_is_whole(played: Playe
     assert played.settling.known["new.jpg"] == stamp(path)
 
 
-def test_an_empty_file_waits_until_there_is_something_in_it(played: Played) -> None:
+def test_an_empty_file_settles_first(played: Played) -> None:
     path = played.put("new.jpg", 0)
-    assert played.changes() == []
+    assert played.changes(QUIET_SECONDS + SETTLE_SECONDS - 0.2) == []
     path.write_bytes(b"x")
     played.notice("new.jpg")
     assert played.changes() == [added("new.jpg")]
 
 
-def test_a_file_that_stays_empty_is_gone(played: Played) -> None:
+def test_a_file_that_stays_empty_is_told_as_such(played: Played) -> None:
     path = played.put("a.jpg", 0)
+    new = played.put("new.jpg", 0)
     assert played.changes(QUIET_SECONDS + 0.2) == []
-    assert played.changes() == [FolderChanged(removed=("a.jpg",))]
+    assert played.changes() == [FolderChanged(("new.jpg",), ("a.jpg",))]
+    assert played.settling.known["a.jpg"] == stamp(path) and played.settling.known["new.jpg"] == stamp(new)
     path.write_bytes(b"xy")
     played.notice("a.jpg")
-    assert played.changes() == [added("a.jpg")]
+    assert played.changes() == [FolderChanged(changed=("a.jpg",))]
 
 
 def test_a_file_that_is_emptied_and_written_anew_has_changed(played: Played) -> None:
@@ -282,3 +284,26 @@ def test_what_is_marked_after_the_folder_came_back_is_looked_at_alone(played: Pl
     assert len(played.changes()) == 1 and len(played.settling.known) == 4
     played.put("more/new.jpg")
     assert played.changes() == [added("more/new.jpg")]
+
+
+def test_what_only_has_the_name_of_a_picture_is_told_once(played: Played, tmp_path: Path) -> None:
+    os.mkfifo(played.folder / "pipe.jpg")
+    (played.folder / "nowhere.jpg").symlink_to("gone.jpg")
+    played.notice("pipe.jpg", "nowhere.jpg")
+    assert played.changes() == [added("nowhere.jpg", "pipe.jpg")]
+    os.utime(played.folder / "pipe.jpg", (1, 1))
+    played.notice("pipe.jpg")
+    assert played.changes() == []
+    played.put("gone.jpg")
+    assert played.changes() == [FolderChanged(("gone.jpg",), ("nowhere.jpg",))]
+
+
+def test_links_out_of_the_folder_are_told_as_themselves(played: Played, tmp_path: Path) -> None:
+    outside = write(tmp_path / "away.jpg", 20)
+    played.settling = Settling(str(played.folder), scan(played.folder), os.path.realpath(played.folder))
+    (played.folder / "link.jpg").symlink_to(outside)
+    played.notice("link.jpg")
+    assert played.changes() == [added("link.jpg")]
+    assert played.settling.known["link.jpg"].inode == (played.folder / "link.jpg").lstat().st_ino
+    outside.write_bytes(b"other")
+    assert played.changes() == [] and played.tick(sweep_seconds=0) is None and played.changes() == []

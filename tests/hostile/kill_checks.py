@@ -23,6 +23,8 @@ def faults(folder: Path, model: Path, promised: dict[str, int]) -> list[str]:
     for name in ("journal.db", "catalogue.db"):
         if (folder / ".catflap" / name).exists():
             found += _database(folder / ".catflap" / name)
+    # What only a kill came to is no damage.
+    found += [f"{each.name} was set aside" for each in (folder / ".catflap").glob("*.damaged-*")]
     try:
         return found + _workspace(folder, model, promised)
     except CatflapError as error:

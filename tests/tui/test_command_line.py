@@ -42,7 +42,14 @@ def test_predict(catflap, pictures, model_path):
     assert sum(said[0]["probabilities"].values()) == pytest.approx(1, abs=1e-6)
     assert said[0]["probabilities"][said[0]["label"]] == max(said[0]["probabilities"].values())
     assert set(said[-1]) == {"path", "error"}
-    code, lines, _ = catflap("predict", model_path, pictures / "c00.png")
+    code, lines, _ = catflap("predict", model_path, pictures / "bad.png", "--json")
+    assert code == 1 and [set(json.loads(line)) for line in lines] == [{"path", "error"}]
+    (pictures / "more" / "out.png").symlink_to(pictures / "c00.png")
+    for more, refused in (((), True), (("--follow-links",), False), (("--max-pixels", "60", pictures), False)):
+        code, lines, _ = catflap("predict", model_path, pictures / "more", *more)
+        assert any("A link out of the folder" in line for line in lines) == refused
+        assert any("More than 60 pixels." in line for line in lines) == ("60" in more)
+    code, lines, _ = catflap("predict", model_path, pictures / "c00.png", pictures / "more" / "out.png")
     assert code == 0
     assert lines[0].startswith(str(pictures / "c00.png") + ": ")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.events import FolderChanged, ImagesPredicted, ModelOpened
+from engine.events import FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened
 from engine.journal import Journal
 from tui import pictures
 from tui.app import Catflap
@@ -383,3 +383,23 @@ def test_every_view_fits(opened, size):
                     assert widget.region.right <= size[0] and widget.region.bottom <= size[1]
 
     opened(story, size=size)
+
+
+def test_what_was_refused_is_not_decoded_nor_a_link_before_the_engine_has_read_it(opened, tmp_path):
+    async def story(pilot, said, sent):
+        sent.clear()
+        said.to_say = [ImageSkipped(NAMES[1], "The picture ends the program that reads it."), Ended()]
+        (tmp_path / NAMES[3]).rename(tmp_path / "file")
+        (tmp_path / NAMES[3]).symlink_to("file")
+        said.to_say += [FolderChanged(changed=(NAMES[3],))]
+        await until(pilot, lambda: pilot.app._main.session.rows.problems)
+        pilot.app._main._pictures.forget({tmp_path / name for name in NAMES})
+        for _ in range(4):
+            await pilot.press("j")
+            await quiet(pilot)
+        assert {0, 2} & set(numbers(sent)) and not {1, 3} & set(numbers(sent))
+        await pilot.press("k", "k", "k")
+        await quiet(pilot)
+        assert "ends the program" in pilot.app._main.query_one(Picture)._note
+
+    opened(story)

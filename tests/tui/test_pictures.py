@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from engine.limits import Limits
+from tests.hostile.corpus import scans
 from tui.pictures import LEAST_BYTES, Pictures, Wanted
 from tui.work import prepare
 
@@ -149,6 +151,33 @@ def test_the_childs_death_costs_one_picture(pictures, wanted):
     assert [answer(pictures), answer(pictures)] == wanted[:2]
     assert pictures.found(wanted[0]).why and pictures.found(wanted[0]).pixels is None
     assert pictures.found(wanted[1]).pixels is not None
+
+
+def test_a_picture_that_takes_too_long_ends_the_child_alone(wanted):
+    prepare()
+    pictures = Pictures(limits=Limits(seconds=1))
+    try:
+        pictures.want([wanted[2]])
+        answer(pictures)
+        # Thousands of scans in a few megabytes of JPEG.
+        wanted[0].path.write_bytes(scans(4000))
+        pictures.want(wanted[:2])
+        assert [answer(pictures), answer(pictures)] == wanted[:2]
+        assert pictures.found(wanted[0]).why == "The picture takes too long to read."
+        assert pictures.found(wanted[1]).pixels is not None
+    finally:
+        pictures.close()
+
+
+def test_the_child_is_held_to_the_limits(wanted):
+    prepare()
+    pictures = Pictures(limits=Limits(max_pixels=2398))
+    try:
+        pictures.want([wanted[0]])
+        answer(pictures)
+        assert pictures.found(wanted[0]).why == "More than 2,398 pixels."
+    finally:
+        pictures.close()
 
 
 def test_a_child_that_died_in_between_is_replaced(pictures, wanted):

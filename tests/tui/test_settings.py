@@ -40,20 +40,21 @@ def test_what_is_said_holds(file):
     file.write_text(
         '[look]\ntheme = "nord"\npreview = "off"\norder = "newest"\nslow_link = true\n'
         '[training]\ntrainer = "sgd"\naugment = "both"\nhangup = "stop"\n'
-        '[limits]\nfeatures = "half"\nstore_limit = "3GB"\nask_above = "1.5GB"\n'
+        '[limits]\nfeatures = "half"\nstore_limit = "3GB"\nask_above = "1.5GB"\nmax_pixels = "50MP"\n'
         'keep_versions = "7"\nversions_limit = "9MB"\nkeep_in = "/disk"\n'
         '[keys]\naccept = ["y", "enter"]\nroom = "F5"\nquit = []\nhelp = "."\n'
     )
     said = read()
     assert said == Choices(
-        "off", "sgd", "both", True, "nord", "newest", "stop", "half", "3GB", "7", "9MB", "1.5GB",
+        "off", "sgd", "both", True, "nord", "newest", "stop", "half", "3GB", "7", "9MB", "1.5GB", "50MP",
         {"accept": ("y", "enter"), "room": ("f5",), "quit": (), "help": ("full_stop",)}, "/disk",
     )  # fmt: skip
     opening = said.opening(file.parent, None, None, Keeping("full"))
-    assert (opening.ask_above_bytes, opening.usual, opening.keeping) == (
+    assert (opening.ask_above_bytes, opening.usual, opening.keeping, opening.limits.max_pixels) == (
         1_500_000_000,
         Keeping("half", "3GB", "7", "9MB"),
         Keeping("full"),
+        50_000_000,
     )
 
 
@@ -84,6 +85,7 @@ def test_a_slow_link_has_its_own_usual_looks():
         ('[limits]\nfeatures = "half"\nstore_limit = "5MB"\n', 3, "too small"),
         ('[limits]\nask_above = "much"\n', 2, "'much' is no size"),
         ('[limits]\nask_above = 5\n', 2, "quotes"),
+        ('[limits]\nmax_pixels = "0MP"\n', 2, "'0MP' is no number of pixels"),
         ('[keys]\naccept = "ctrl+m"\n', 2, "no key 'ctrl+m'"),
         ('[keys]\nflip = "f"\naccept = [\n  "b",\n  "n",\n]\n', 3, "n is for next_open and for accept"),
         ('[keys]\naccept = "x"\nretrain = "a"\n', 2, "x is for accept and for flip"),

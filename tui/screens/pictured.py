@@ -5,6 +5,7 @@ from pathlib import Path
 
 from engine.events import Event, FolderChanged
 from engine.journal import Journal
+from engine.limits import Limits, pixels_of
 from tui.facts import Subject, fact_lines
 from tui.notices import PANS
 from tui.pictures import Answer, Pictures, Wanted
@@ -26,7 +27,7 @@ class Pictured(Questions):
     def __init__(self, journal: Journal, work: Work, folder: Path, choices: Choices) -> None:
         super().__init__(journal, work)
         self._folder, self._choices = folder, choices
-        self._pictures = Pictures(self._answered)
+        self._pictures = Pictures(self._answered, limits=Limits(pixels_of(choices.max_pixels)))
         self._drawn: Wanted | None = None
         """What the picture shows."""
         self._name, self._at, self._heading = "", 0, 1
@@ -74,7 +75,7 @@ class Pictured(Questions):
     def _draw(self) -> None:
         """Show the picture under the cursor, if it is there; until then the one before stays."""
         picture, wanted = self.query_one(Picture), self._under_cursor()
-        answer = self._pictures.found(wanted) if wanted is not None else None
+        answer = self._found(self._name, wanted) if wanted is not None else None
         if answer is not None:
             self._answer = answer
             if wanted != self._drawn:
@@ -113,7 +114,7 @@ class Pictured(Questions):
         """The most urgent first: what is seen before what is ahead, the picture before thumbnails."""
         sheet, picture, at = self.query_one(Sheet), self._under_cursor(), self.table.cursor
         small = sheet.grid.picture if self.table is sheet and not self.has_class("-large") else (0, 0)
-        if picture is not None:
+        if picture is not None and self._may_be_read(self._name):
             yield picture
         yield from self._of_size(small, sheet.shown)
         if picture is not None:
@@ -125,10 +126,22 @@ class Pictured(Questions):
     def _of_size(self, size: tuple[int, int], positions: Iterable[int]) -> Iterator[Wanted]:
         names, order = self.session.rows.names, self._order
         if all(size):
-            yield from (Wanted(self._folder / names[order[at]], *size) for at in positions if 0 <= at < len(order))
+            near = (names[order[at]] for at in positions if 0 <= at < len(order))
+            yield from (Wanted(self._folder / name, *size) for name in near if self._may_be_read(name))
+
+    def _may_be_read(self, name: str) -> bool:
+        """Not what the engine refused; nor, before it has spoken, what a link leads to, which may lie anywhere."""
+        rows = self.session.rows
+        return name not in rows.problems and (
+            rows.predicted_labels[rows.at[name]] >= 0 or not (self._folder / name).is_symlink()
+        )
+
+    def _found(self, name: str, wanted: Wanted) -> Answer | None:
+        why = self.session.rows.problems.get(name)
+        return Answer(why=why) if why else self._pictures.found(wanted)
 
     def _thumbnail(self, name: str, size: tuple[int, int]) -> Answer | None:
-        return self._pictures.found(Wanted(self._folder / name, *size))
+        return self._found(name, Wanted(self._folder / name, *size))
 
     def _answered(self) -> None:
         """The child has something to say; what is no longer under the cursor is kept, and not sent."""
