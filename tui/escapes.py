@@ -13,8 +13,10 @@ from textual._parser import Read1
 from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers import linux_driver
-from textual.events import Event, Key
+from textual.events import Event, Key, Paste
 from textual.message import Message
+
+from tui.text import visible
 
 HOLD_S = 0.5
 """How long Esc, where it would stop something, and `[` after it wait for a rest; a packet that was lost is sent again after
@@ -102,7 +104,10 @@ class Unsplit(App[None]):
         return False
 
     async def on_event(self, event: Event) -> None:
-        """Everything that happens comes through here; keys before they go to whom they are for."""
+        """Everything that happens comes through here; keys and what is pasted before they go to whom they are for."""
+        if isinstance(event, Paste) and not event.is_forwarded:
+            # A line to type in sends back what it was given.
+            event.text = visible(event.text)
         if not isinstance(event, Key) or event.is_forwarded:
             await super().on_event(event)
             return

@@ -47,6 +47,11 @@ def safe(text: str) -> str:
     return "".join(shown)
 
 
+def visible(text: str) -> str:
+    """The text without whatever `safe` would escape; lines stay apart."""
+    return "".join(character for character in text if character == "\n" or safe(character) == character)
+
+
 def _within(code: int, ranges: tuple[tuple[int, int], ...]) -> bool:
     return any(first <= code <= last for first, last in ranges)
 
