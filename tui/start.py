@@ -64,6 +64,7 @@ def run(
 ) -> int:
     """Run the app to its end; gives the exit code. Raises CatflapError for what can be refused at once."""
     choices.check()
+    keeping = kept.keeping
     if model is not None and not model.exists():
         raise UnreadableModel(f"There is no model at {str(model)!r}.", "Check the path.")
     if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
@@ -75,7 +76,7 @@ def run(
         place = home(folder)
 
         def opening() -> Opening:
-            said = choices.opening(folder, model, out, kept.keeping, kept.held_out, follow_links=kept.follow_links)
+            said = choices.opening(folder, model, out, keeping, kept.held_out, follow_links=kept.follow_links)
             return replace(said, onlooking=holder is not None)
 
         before_textual()

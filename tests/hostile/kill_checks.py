@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from engine.errors import CatflapError
-from engine.events import ImagesPredicted
+from engine.events import ImageSkipped, ImagesPredicted
 from engine.journal import Entry, Journal
 from engine.model import Model
 from engine.spec.file import read
@@ -36,9 +36,11 @@ def _workspace(folder: Path, model: Path, promised: dict[str, int]) -> list[str]
     with Workspace(folder, model) as workspace:
         kept = len(workspace._store)
         events = list(workspace.scan())
-        predicted = {path for event in events if isinstance(event, ImagesPredicted) for path in event.paths}
-        if predicted != set(workspace.images):
-            found.append(f"{len(workspace.images) - len(predicted)} images are not predicted")
+        # A kill may have cut a picture that was just being put there.
+        told = {event.image for event in events if isinstance(event, ImageSkipped)}
+        told |= {path for event in events if isinstance(event, ImagesPredicted) for path in event.paths}
+        if told != set(workspace.images):
+            found.append(f"of {len(workspace.images) - len(told)} images nothing is told")
         if kept < promised.get("features", 0) - BATCH:
             found.append(f"{promised['features'] - kept} features are lost, more than one batch")
         found += _versions(workspace, model, promised)
@@ -67,7 +69,7 @@ def _versions(workspace: Workspace, model: Path, promised: dict[str, int]) -> li
         found.append("the model is none of the versions")
     if [each.version for each in known] != list(range(len(known))):
         found.append(f"versions {[each.version for each in known]}")
-    for each in known:
+    for each in (each for each in known if not each.let_go):
         file = workspace.home / "versions" / each.file
         if file.exists() and read(file).digest != each.digest:
             found.append(f"version {each.version} is not what was saved")

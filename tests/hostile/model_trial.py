@@ -20,6 +20,7 @@ import numpy as np
 
 from engine.errors import CatflapError
 from engine.head import Head
+from engine.limits import USUAL
 from engine.model import Model
 from engine.spec.file import read
 from engine.spec.interface import ArrayFeature, ImageFeature
@@ -79,7 +80,7 @@ def trial(
     if model is None:
         return " ".join(came)
     tried("answered", lambda: model.predict(_given(model)))
-    tried("predicted", lambda: predict(Printer(True, json.loads, len), path, [picture]))
+    tried("predicted", lambda: predict(Printer(True, json.loads, len), path, [picture], USUAL, False))
     features = tried("features", lambda: model.features(_pixels(model)))
     if features is not None:
         tried("probabilities", lambda: model.probabilities(features))

@@ -118,7 +118,7 @@ class Folder:
     """Stands for the workspace: tells which of its generators were begun, and closed before their end."""
 
     def __init__(self, tmp_path):
-        self.folder, self.images, self.log = tmp_path, {}, []
+        self.folder, self.images, self.log, self.follow_links = tmp_path, {}, [], False
 
     def _steps(self, name, count, event):
         self.log.append(f"{name} begun")

@@ -8,6 +8,7 @@ import pytest
 from engine.aside import NOTHING
 from engine.errors import CannotTrain
 from engine.events import NO_ANSWER, FolderChanged, ImagesPredicted, LiveLearned
+from engine.limits import USUAL
 from engine.trainers import Settings
 from engine.workspace import Workspace
 from tests.conftest import small_model
@@ -34,7 +35,9 @@ def sick_path(tmp_path):
 @pytest.mark.parametrize("as_json", [True, False])
 def test_predict_says_so_for_each_image(as_json, sick_path, pictures):
     lines = []
-    code = predict(Printer(as_json, lines.append, lines.append), sick_path, [pictures / "c00.png", pictures / "d01.png"])
+    code = predict(
+        Printer(as_json, lines.append, lines.append), sick_path, [pictures / "c00.png", pictures / "d01.png"], USUAL, False
+    )
     assert code == 1
     if as_json:
         assert [json.loads(line)["error"] for line in lines] == [NO_ANSWER] * 2

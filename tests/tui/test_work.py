@@ -26,6 +26,7 @@ class Nothing:
     """Stands for a workspace in which nothing goes on."""
 
     images = ()
+    follow_links = False
 
     def __init__(self, folder):
         self.folder = folder
