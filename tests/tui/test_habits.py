@@ -228,7 +228,10 @@ def test_a_click_on_an_answer_is_its_key(opened):
     opened(story)
 
 
-@pytest.mark.parametrize("size", [(60, 16), (49, 12), (40, 10), (20, 6), (8, 3), (1, 1)])
+@pytest.mark.parametrize(
+    "size",
+    [*(pytest.param(size, marks=pytest.mark.slow) for size in ((60, 16), (49, 12), (8, 3))), (40, 10), (20, 6), (1, 1)],
+)
 def test_small_screens_break_nothing(opened, size):
     async def story(pilot, said, journal):
         main, table = pilot.app._main, table_of(pilot)

@@ -88,7 +88,7 @@ def test_no_colour_is_no_colour_and_everything_is_still_told(started):
         assert colours(bytes(app.said)) == set()
 
 
-@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+@pytest.mark.parametrize("theme", ["ansi-dark", pytest.param("ansi-light", marks=pytest.mark.slow)])
 def test_sixteen_colours_are_the_terminals_own(started, theme):
     with started(options=("--theme", theme, "--preview", "off")) as app:
         ready(app)
@@ -104,7 +104,7 @@ def test_sixteen_colours_are_the_terminals_own(started, theme):
         assert found and not [each for each in found if each[0] in (38, 48)]
 
 
-@pytest.mark.parametrize("size", [(60, 16), (40, 10)])
+@pytest.mark.parametrize("size", [pytest.param((60, 16), marks=pytest.mark.slow), (40, 10)])
 def test_the_main_job_on_a_small_screen(started, size):
     with started(size=size) as app:
         ready(app)

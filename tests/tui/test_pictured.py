@@ -371,7 +371,9 @@ def test_where_bytes_count_the_sheet_is_of_words(opened, choices):
     opened(story, choices)
 
 
-@pytest.mark.parametrize("size", [(200, 60), (80, 24), (60, 16), (30, 10), (20, 6)])
+@pytest.mark.parametrize(
+    "size", [(200, 60), (80, 24), *(pytest.param(size, marks=pytest.mark.slow) for size in ((60, 16), (30, 10))), (20, 6)]
+)
 def test_every_view_fits(opened, size):
     async def story(pilot, said, sent):
         main = pilot.app._main
