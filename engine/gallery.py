@@ -62,6 +62,10 @@ class Gallery(Place):
             yield CatalogueRecovered(self._recovered)
             self._recovered = ""
         yield change
+        yield from self._took(change)
+
+    def _took(self, change: FolderChanged) -> Iterator[Event]:
+        """Predict what came, once the change is told."""
         self._shown_before = None
         self._catalogue.drop_images(change.removed)
         came = {path: self.images[path] for path in (*change.added, *change.changed) if path in self.images}
@@ -69,9 +73,14 @@ class Gallery(Place):
         yield from self._images_changed()
 
     def noticed(self, change: FolderChanged, stamps: Mapping[str, Stamp]) -> Iterator[Event]:
-        """`follow` a change that a watch reports; `stamps` are of all the folder's images."""
+        """Take in a change that a watch reports, at once; then predict what came. `stamps` are of all the folder's images.
+
+        The change itself is for the caller to tell: what follows may be stopped before its first step.
+        """
         self.images = dict(stamps)
-        return self.follow(change)
+        self._shown_before = None
+        self._catalogue.drop_images(change.removed)
+        return self._took(change)
 
     @property
     def _shown(self) -> list[tuple[str, bytes, int]]:

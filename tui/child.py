@@ -136,6 +136,7 @@ class _Server:
         """Ask what became of the folder, and of the model's file."""
         change = self._watch.tick(time.monotonic())
         if change is not None:
+            self._outbox.append(change)
             self._put(_Task("scan", self._workspace.noticed(change, self._watch.known)))
         if self._workspace.model_changed(time.monotonic()):
             self._put(_Task("model", self._workspace.adopt(time.time())))

@@ -5,6 +5,7 @@ import pytest
 
 from engine.events import (
     BatchEnded,
+    FolderChanged,
     ImagesPredicted,
     LiveLearned,
     LiveWaits,
@@ -133,6 +134,10 @@ class Folder:
     def scan(self):
         return self._steps("scan", 2, LiveWorked(0, 1))
 
+    def noticed(self, change, stamps):
+        self.log.append("noticed")
+        return self._steps("read", 2, LiveWorked(0, 1))
+
     def model_changed(self, now):
         return False
 
@@ -182,8 +187,22 @@ def server(tmp_path):
             if server._tasks:
                 server._advance()
 
-    play.send = server._send
+    play.send, play.server = server._send, server
     return play, folder.log, pipe
+
+
+def test_a_change_of_the_folder_is_told_though_what_follows_is_stopped(server, monkeypatch):
+    """The watch tells each change once: what is dropped before its first step would never be told."""
+    play, log, pipe = server
+    change = FolderChanged(("new.png",), (), ("old.png",))
+    told = [change]
+    monkeypatch.setattr(play.server._watch, "tick", lambda now: told.pop() if told else None)
+    play(Live({b"a": "Cat"}), steps=1)
+    play.server._look()
+    play(Stop(), steps=5)
+    play.send()
+    assert [each for each in pipe.sent if isinstance(each, FolderChanged)] == [change]
+    assert "noticed" in log and "read begun" not in log
 
 
 def test_a_newer_verdict_overtakes_a_live_edit_and_the_scan_goes_on(server):
