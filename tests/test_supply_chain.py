@@ -1,6 +1,8 @@
 """What is installed is what was looked at: versions and hashes are locked, and nothing may do more than it must."""
 
+import ast
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -44,3 +46,22 @@ def test_actions_are_pinned_and_may_only_read(workflow):
     assert not [each for each in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", each)]
     assert text.count("persist-credentials: false") == sum("checkout@" in each for each in used)
     assert "secrets." not in text
+
+
+NAMES = {"PIL": "pillow", "google": "protobuf", "pillow_heif": "pillow-heif"}
+"""What packages are called where they are installed."""
+
+
+def test_what_is_imported_is_asked_for():
+    """An installation holds what the wheel says it needs, and nothing else."""
+    imported = set()
+    for file in [*(ROOT / "engine").rglob("*.py"), *(ROOT / "tui").rglob("*.py")]:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                imported |= {each.name.split(".")[0] for each in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                imported.add((node.module or "").split(".")[0])
+    others = imported - sys.stdlib_module_names - {"engine", "tui"}
+    asked = set(flat(PROJECT["dependencies"]))
+    assert {"numpy", "textual"} < others
+    assert {NAMES.get(each, each) for each in others} <= asked
