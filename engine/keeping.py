@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, fields
 
 from engine.errors import BadSetting
-from engine.retention import FEWEST, USUAL_VERSIONS, Retention
+from engine.retention import FEWEST, Retention
 
 ASK_ABOVE_BYTES = 2_000_000_000
 """Beyond this a person is asked before features are kept."""
@@ -51,8 +51,11 @@ class Keeping:
 
     @property
     def retention(self) -> Retention:
-        """How many versions of the model are kept."""
-        most = None if self.versions == ALL else int(self.versions or USUAL_VERSIONS)
+        """How many versions of the model are kept: all, where nothing is said.
+
+        Who opens a folder without a person's settings must not let go of what these would keep.
+        """
+        most = None if self.versions in ("", ALL) else int(self.versions)
         return Retention(most, _limit(self.versions_limit))
 
     @property

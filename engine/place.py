@@ -48,8 +48,8 @@ class Place:
         What `keeping` says of features is remembered; where nobody ever said anything of this folder, `usual` holds; where
         that says nothing either, a scan whose features would take more than `ask_above_bytes` asks first. What lies below
         the sub-folder `held_out`, remembered as well until it is `none`, is never trained on. Versions of the model beyond
-        what is to be kept are let go of. Pictures are read within `limits`, links that lead out of the folder if
-        `follow_links` is said, now or before. Raises FolderError, ModelError or BadSetting.
+        what is to be kept, if that was ever said, are let go of. Pictures are read within `limits`, links that lead out of
+        the folder if `follow_links` is said, now or before. Raises FolderError, ModelError or BadSetting.
         """
         self.folder, self._ask_above_bytes = folder, ask_above_bytes
         self.home = settle(folder)

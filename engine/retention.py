@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 USUAL_VERSIONS = 20
-"""Where nobody said how many are kept."""
+"""How many the app keeps, unless a person says otherwise."""
 FEWEST = 2
 """The present version, and the one before it."""
 
@@ -21,7 +21,7 @@ class Kept(NamedTuple):
 class Retention:
     """Of the versions that were trained here; what came from elsewhere always stays."""
 
-    most: int | None = USUAL_VERSIONS
+    most: int | None = None
     """How many are kept; None for all."""
     limit_bytes: int | None = None
     """How much room they may take; None for any."""

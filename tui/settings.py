@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from engine.errors import BadSetting
 from engine.keeping import PRECISIONS, Keeping, bytes_of
 from engine.limits import Limits, pixels_of
+from engine.retention import USUAL_VERSIONS
 
 if TYPE_CHECKING:
     # It loads NumPy, which the first frame does without.
@@ -54,7 +55,7 @@ class Choices:
     hangup: str = "finish"
     features: str = ""
     store_limit: str = ""
-    keep_versions: str = "20"
+    keep_versions: str = str(USUAL_VERSIONS)
     versions_limit: str = ""
     ask_above: str = "2GB"
     max_pixels: str = "200MP"
@@ -183,7 +184,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("limits", "store_limit", "none",
             "Room that they may take, such as 500MB or 2GB; with this, nobody is asked.",
             parse=lambda size: Keeping(limit=size)),
-    Setting("limits", "keep_versions", "20",
+    Setting("limits", "keep_versions", str(USUAL_VERSIONS),
             "How many versions of a model that were trained here are kept, or all; the untouched one always is.",
             parse=lambda number: Keeping(versions=number)),
     Setting("limits", "versions_limit", "none", "Room that they may take, such as 2GB.",

@@ -38,8 +38,8 @@ def test_what_there_is_not_is_refused(versions, limit):
         Keeping(versions=versions, versions_limit=limit)
 
 
-def test_what_is_said_later_counts_and_twenty_are_usual():
-    assert Keeping().retention == Retention(20, None)
+def test_what_is_said_later_counts_and_nothing_goes_where_nothing_is_said():
+    assert Keeping().retention == Retention(None, None)
     found = Keeping(versions="5", versions_limit="2GB").but(Keeping(versions_limit="none"))
     assert found.retention == Retention(5, None)
     assert Keeping(versions="5").but(Keeping(versions="all", versions_limit="7MB")).retention == Retention(None, 7_000_000)
@@ -82,6 +82,21 @@ def test_versions_beyond_the_limit_lose_their_file_and_stay_in_the_history(pictu
         assert files(again) == ["0000.mlmodel", "0005.mlmodel", "0006.mlmodel", "0007.mlmodel"]
     with opened(pictures, model_path, keeping=Keeping(versions="2")) as again:
         assert files(again) == ["0000.mlmodel", "0006.mlmodel", "0007.mlmodel"]
+
+
+@pytest.mark.parametrize("limit", ["", "1GB"])
+def test_where_nobody_said_how_many_all_stay(pictures, model_path, limit):
+    """As for whoever opens a folder without the settings that the app goes by; something else may have been said."""
+    with opened(pictures, model_path, usual=Keeping(versions="all")) as workspace:
+        list(workspace.scan())
+        for turn in range(23):
+            trained(workspace, turn % 11)
+    with opened(pictures, model_path, keeping=Keeping(versions_limit=limit)) as again:
+        list(again.scan())
+        trained(again, 5)
+        assert len(files(again)) == 25
+    with opened(pictures, model_path, usual=Keeping(versions="2")) as again:
+        assert files(again) == ["0000.mlmodel", "0023.mlmodel", "0024.mlmodel"]
 
 
 def test_the_present_version_stays_though_it_is_old(pictures, model_path):

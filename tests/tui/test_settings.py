@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import BadSetting
 from engine.keeping import Keeping
+from engine.retention import Retention
 from tui.commands import COMMANDS
 from tui.settings import SETTINGS, Choices, Options
 from tui.settings_file import read, settings_path, template, write
@@ -56,6 +57,10 @@ def test_what_is_said_holds(file):
         Keeping("full"),
         50_000_000,
     )
+
+
+def test_the_app_keeps_twenty_versions_unless_somebody_says_otherwise():
+    assert Choices().usual.retention == Retention(20, None)
 
 
 def test_the_command_line_goes_before_the_file(file):
