@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.database_problems import Damaged, OtherSchema, damaged, problems_of, result_code
 from engine.errors import FolderError
 from engine.filesystem import is_network
+from engine.whole_file import sync_folder
 from engine.write_ahead import has_hole
 
 __all__ = [
@@ -26,7 +27,6 @@ __all__ = [
     "mended",
     "open_database",
     "problems_of",
-    "sync_folder",
     "transaction",
 ]
 
@@ -131,15 +131,6 @@ def _make_folder(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     # SQLite flushes the folder that a database lies in, but not the one above, which tells that the folder is there.
     sync_folder(folder.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed, made or removed in a folder durable. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def identity(path: Path) -> tuple[int, int] | None:

@@ -2,16 +2,15 @@
 
 import hashlib
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from engine.database import sync_folder
 from engine.errors import BadSetting, FolderError
 from engine.lock import NAME, Lock
 from engine.places import KEPT, MARK, has_content, home, in_state, marked, name_of, pointer
+from engine.whole_file import replace, sync_folder
 
 BESIDE = "beside"
 """Said in the place of a folder: inside the folder of photographs, in `.catflap`."""
@@ -77,13 +76,13 @@ def _moved(folder: Path, here: Path, said: str) -> Path:
     if here.parent == parent:
         return here
     writable = os.access(folder / KEPT if (folder / KEPT).is_dir() else folder, os.W_OK)
-    name = marked(folder / KEPT) or (secrets.token_hex(8) if writable else name_of(folder))
+    name = marked(folder / KEPT) or (os.urandom(8).hex() if writable else name_of(folder))
     there = _free(parent / f"{folder.resolve().name or 'root'}-{name[-8:]}")
     _copy(here, there, name)
     # From here on it is kept there: first the place, then, in one step, what leads to it.
-    _write_whole(pointer(name), os.fsencode(there))
+    replace(pointer(name), os.fsencode(there))
     if writable:
-        _write_whole(folder / KEPT / MARK, name.encode())
+        replace(folder / KEPT / MARK, name.encode())
     _remove(here, folder)
     return there
 
@@ -119,7 +118,7 @@ def _copied_to_state(folder: Path, here: Path) -> Path:
 
 def _copy(here: Path, there: Path, name: str, skip: str = "") -> None:
     """All files of a place, compared with what was read; the new place is there when it is complete, or not at all."""
-    draft = there.with_name(f".{there.name}.{secrets.token_hex(4)}.part")
+    draft = there.with_name(f".{there.name}.{os.urandom(4).hex()}.part")
     draft.mkdir(parents=True)
     try:
         for each in _files(here):
@@ -192,14 +191,3 @@ def _free(path: Path) -> Path:
         number += 1
         found = path.with_name(f"{path.name}-{number}")
     return found
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with draft.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync_folder(path.parent)

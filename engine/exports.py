@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine import new_file
+from engine import whole_file
 from engine.aside import below
 from engine.catalogue import Known
 from engine.cells import inert
@@ -145,7 +145,7 @@ def write_new(path: Path, data: bytes) -> None:
     Raises BadSetting if it is there, FolderError where it cannot be written.
     """
     try:
-        new_file.write(path, data)
+        whole_file.create(path, data)
     except FileExistsError as error:
         raise BadSetting(f"{str(path)!r} is there already.", "Nothing is overwritten: give another name.") from error
     except OSError as error:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from engine.database import mended, sync_folder
+from engine.database import mended
 from engine.errors import FolderError
 from engine.lock import Held, holder_of
+from engine.whole_file import sync_folder
 
 BESIDE = ("-wal", "-journal", "-shm")
 """What SQLite's files beside a database end with; the last holds nothing of its own."""

@@ -1,14 +1,20 @@
 """What became of the app when its terminal was gone: noted beside the verdicts, and told once, at the next opening."""
 
+from __future__ import annotations
+
 import json
-import os
 import signal
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from engine.events import Retrained
+from engine.whole_file import replace
+
+if TYPE_CHECKING:
+    # The app paints its first frame before it loads them.
+    from engine.events import Retrained
 
 FILE = "left.json"
 UNKNOWN = "the history tells what became of the retrain"
@@ -27,13 +33,7 @@ class Left:
 
     def keep(self, home: Path) -> None:
         """Note it, whole or not at all. Raises OSError."""
-        home.mkdir(parents=True, exist_ok=True)
-        draft = home / f"{FILE}.part"
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(asdict(self), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(draft, home / FILE)
+        replace(home / FILE, json.dumps(asdict(self)).encode())
 
     def words(self, now: float) -> str:
         """`Line dropped at 14:03; retrain went on: version 3, 18 of 20 flips learned.`"""

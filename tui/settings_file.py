@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from platformdirs import user_config_path
 
-from engine import new_file
+from engine import whole_file
 from engine.errors import BadSetting
 from tui.commands import COMMANDS, with_keys
 from tui.keys import SIGNS, key_named
@@ -136,7 +136,7 @@ def write() -> Path:
     path = settings_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new_file.write(path, template().encode())
+        whole_file.create(path, template().encode())
     except FileExistsError as error:
         raise BadSetting(f"There is a settings file already: {path}.", "It stays as it is; edit it.") from error
     except OSError as error:

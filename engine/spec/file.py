@@ -13,6 +13,7 @@ from engine.errors import FolderError, UnreadableModel
 from engine.spec.describe import DEEPEST, Description, describe, no_link
 from engine.spec.regular import manifest, no_package, read_regular, readable
 from engine.spec.schema import Model
+from engine.whole_file import sync_folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,12 +153,3 @@ def write(path: Path, data: bytes, check: Callable[[ModelFile], None] = lambda m
     finally:
         if draft and os.path.exists(draft):
             os.unlink(draft)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make a rename durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
