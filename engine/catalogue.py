@@ -129,6 +129,11 @@ class Version:
         return bool(self.digest) and not self.file
 
 
+def version_file(number: int) -> str:
+    """What the model of that version is called, below the folder of versions."""
+    return f"{number:04d}.mlmodel"
+
+
 class Catalogue:
     """An open catalogue."""
 

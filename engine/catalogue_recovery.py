@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
-from engine.catalogue import RETRAINED, Catalogue, Version, path_of
+from engine.catalogue import RETRAINED, Catalogue, Version, path_of, version_file
 from engine.database import Damaged
 from engine.errors import CatflapError
 from engine.keeping import Keeping
@@ -78,7 +78,7 @@ def _is_version(said: Sequence[Value]) -> bool:
     fits = 5 <= len(said) <= len(fields(Version)) and all(
         type(one) in _KINDS[like] for one, like in zip(said, usual, strict=False)
     )
-    return fits and said[2] in ("", f"{said[0]:04d}.mlmodel")
+    return fits and said[2] in ("", version_file(cast(int, said[0])))
 
 
 def _version(number: int, file: Path) -> Version:

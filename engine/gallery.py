@@ -61,13 +61,17 @@ class Gallery(Place):
         if self._recovered:
             yield CatalogueRecovered(self._recovered)
             self._recovered = ""
+        self._forget(change.removed)
         yield change
-        yield from self._took(change)
+        yield from self._came(change)
 
-    def _took(self, change: FolderChanged) -> Iterator[Event]:
-        """Predict what came, once the change is told."""
+    def _forget(self, removed: Collection[str]) -> None:
+        """These images are gone."""
         self._shown_before = None
-        self._catalogue.drop_images(change.removed)
+        self._catalogue.drop_images(removed)
+
+    def _came(self, change: FolderChanged) -> Iterator[Event]:
+        """Predict what came, once the change is told."""
         came = {path: self.images[path] for path in (*change.added, *change.changed) if path in self.images}
         yield from self._scanned(self._scanner().predict(came))
         yield from self._images_changed()
@@ -78,9 +82,8 @@ class Gallery(Place):
         The change itself is for the caller to tell: what follows may be stopped before its first step.
         """
         self.images = dict(stamps)
-        self._shown_before = None
-        self._catalogue.drop_images(change.removed)
-        return self._took(change)
+        self._forget(change.removed)
+        return self._came(change)
 
     @property
     def _shown(self) -> list[tuple[str, bytes, int]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.backbone import Backbone
 from engine.errors import BadLabels, CannotTrain, ModelError, UnsupportedModel
-from engine.events import Event
+from engine.events import Event, ModelOpened
 from engine.features import backbone_key
 from engine.fitting import require_fitting
 from engine.head import Head
@@ -151,6 +151,12 @@ class Model:
     def learns_labels(self) -> bool:
         """Whether training may bring labels that the model does not have yet."""
         return self.description.last.neighbors is not None
+
+    def opened(self, name: str, version: int, held_out: str) -> ModelOpened:
+        """What there is to say of it as the present one, which is called so and is that version."""
+        image, why = self.image, self.cut.why_not
+        size = (image.width, image.height)
+        return ModelOpened(name, self.labels, version, size, not why, why, self.learns_labels, held_out)
 
     def targets(self, labels: Sequence[str]) -> "Targets":
         """Labels as a trainer takes them: numbers of the model's labels, or, for a regressor, the wanted outputs.

@@ -1,12 +1,13 @@
 """A folder that another Catflap holds, looked at: what that one keeps of it, and nothing written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
 from engine.catalogue import Catalogue, Known
 from engine.errors import CatflapError
-from engine.events import Event, FolderChanged, ImageSkipped, ImagesPredicted, ModelOpened, ModelReplaced
+from engine.events import Event, ImageSkipped, ImagesPredicted, ModelReplaced
+from engine.listing import Stamp, compare
 from engine.model import Model
 from engine.places import opened_before
 from engine.spec.file import read
@@ -24,7 +25,9 @@ class Onlooker:
         self._home = opened_before(folder)
         self._catalogue = Catalogue(self._home / "catalogue.db", read_only=True)
         self._model: Model | None = None
-        self._images: dict[str, Known] = {}
+        self._version = 0
+        self._images: Mapping[str, Known] = {}
+        self._stamps: dict[str, Stamp] = {}
         self._told: dict[str, bytes] = {}
         """By path: the content whose prediction by the present model was told."""
 
@@ -52,36 +55,29 @@ class Onlooker:
             if self._model is not None and found.digest == self._model.file.digest:
                 return
             model = Model(found)
-            opened = self._opened(model, target)
+            version = Versions(self._home / "versions", self._catalogue, target).present(found)
+            opened = model.opened(target.name, version, self._catalogue.setting("held_out"))
         except CatflapError:
             return
-        before, self._model = self._model, model
+        before, self._model, self._version = self._model, model, version
         self._told = {}
         if before is None or (before.labels, before.cut.why_not) != (model.labels, model.cut.why_not):
             yield opened
         if before is not None:
-            yield ModelReplaced(opened.version)
-
-    def _opened(self, model: Model, target: Path) -> ModelOpened:
-        image, why = model.image, model.cut.why_not
-        version = Versions(self._home / "versions", self._catalogue, target).present(model.file)
-        held_out = self._catalogue.setting("held_out")
-        size = (image.width, image.height)
-        return ModelOpened(target.name, model.labels, version, size, not why, why, model.learns_labels, held_out)
+            yield ModelReplaced(version)
 
     def _of_the_folder(self) -> Iterator[Event]:
-        before, now = self._images, dict(self._catalogue.images())
-        self._images = now
-        gone = tuple(path for path in before if path not in now)
-        changed = tuple(path for path in now if path in before and before[path].stamp != now[path].stamp)
-        added = tuple(path for path in now if path not in before)
-        for path in (*gone, *changed):
+        self._images = self._catalogue.images()
+        before, self._stamps = self._stamps, {path: known.stamp for path, known in self._images.items()}
+        change = compare(before, self._stamps)
+        if change is None:
+            return
+        for path in (*change.removed, *change.changed):
             self._told.pop(path, None)
-        if added or changed or gone:
-            yield FolderChanged(added, changed, gone)
-        for path in (*added, *changed):
-            if now[path].problem:
-                yield ImageSkipped(path, now[path].problem)
+        yield change
+        for path in (*change.added, *change.changed):
+            if self._images[path].problem:
+                yield ImageSkipped(path, self._images[path].problem)
 
     def _predictions(self, model: Model) -> Iterator[Event]:
         """Of images whose prediction by the present model is kept and was not told."""
@@ -91,8 +87,7 @@ class Onlooker:
             for path, known in self._images.items()
             if known.content and not known.problem and known.content in kept and self._told.get(path) != known.content
         ]
-        version = Versions(self._home / "versions", self._catalogue, Path(model.file.name)).present(model.file)
         for at in range(0, len(found), BLOCK):
             paths, contents, modified = zip(*found[at : at + BLOCK], strict=True)
-            yield ImagesPredicted(paths, contents, modified, kept.of(contents), version)
+            yield ImagesPredicted(paths, contents, modified, kept.of(contents), self._version)
         self._told |= {path: content for path, content, _ in found}

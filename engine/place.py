@@ -144,10 +144,7 @@ class Place:
 
     def opened(self) -> ModelOpened:
         """The present model, in words."""
-        image, why = self.model.image, self.model.cut.why_not
-        size = (image.width, image.height)
-        learns = self.model.learns_labels
-        return ModelOpened(self.target.name, self.model.labels, self.version, size, not why, why, learns, self.held_out)
+        return self.model.opened(self.target.name, self.version, self.held_out)
 
     def _scanner(self) -> Scanner:
         kept = self._store, self._catalogue, self._in_work

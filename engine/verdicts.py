@@ -68,6 +68,7 @@ class Counts:
         return sum(self.labels.values())
 
 
+BEFORE, AFTER = 0, 1
 Change = Mapping[bytes, tuple[Verdict | None, Verdict | None]]
 """What a step did: image -> verdict in force before and after it."""
 
@@ -107,18 +108,19 @@ def _give(standing: Standing, entry: Entry) -> Change:
 
 
 def _undo(standing: Standing, entry: Entry) -> Change:
-    change = standing.done.pop()
-    for image, (before, _) in change.items():
-        standing.put(image, before)
-    standing.undone.append(change)
-    return change
+    return _turned(standing, standing.done, standing.undone, BEFORE)
 
 
 def _redo(standing: Standing, entry: Entry) -> Change:
-    change = standing.undone.pop()
-    for image, (_, after) in change.items():
-        standing.put(image, after)
-    standing.done.append(change)
+    return _turned(standing, standing.undone, standing.done, AFTER)
+
+
+def _turned(standing: Standing, steps: list[Change], others: list[Change], side: int) -> Change:
+    """Take the last of these steps over to the others, so that this side of it holds."""
+    change = steps.pop()
+    for image, sides in change.items():
+        standing.put(image, sides[side])
+    others.append(change)
     return change
 
 

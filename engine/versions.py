@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from engine.catalogue import RETRAINED, Catalogue, Version
+from engine.catalogue import RETRAINED, Catalogue, Version, version_file
 from engine.errors import BadSetting, UnreadableModel
 from engine.retention import Kept, Retention
 from engine.spec.file import ModelFile, payload, read, write
@@ -77,7 +77,7 @@ class Versions:
         # A kill in between leaves a file that no row names: it goes when the folder is opened next.
         for each in self.all():
             if not each.file:
-                (self._folder / _name(each.version)).unlink(missing_ok=True)
+                (self._folder / version_file(each.version)).unlink(missing_ok=True)
 
     def adopt(self, champion: ModelFile, model: ModelFile, at: float) -> int:
         """Note a model that somebody wrote over `champion`, which is kept; the number of its version."""
@@ -119,12 +119,12 @@ class Versions:
             self._add(champion, Version(0, "", "", at, "changed outside" if known else "original"))
         elif not before.file:
             # Its file was let go, and it has come back from elsewhere.
-            write(self._folder / _name(before.version), champion.data)
-            self._catalogue.put_files({before.version: _name(before.version)})
+            write(self._folder / version_file(before.version), champion.data)
+            self._catalogue.put_files({before.version: version_file(before.version)})
 
     def _add(self, model: ModelFile, said: Version, check: Callable[[ModelFile], None] = lambda model: None) -> Version:
         number = self._coming()
-        version = replace(said, version=number, digest=model.digest, file=_name(number))
+        version = replace(said, version=number, digest=model.digest, file=version_file(number))
         write(self._folder / version.file, model.data, lambda saved: check(self._beside_target(saved)))
         self._catalogue.put_version(version)
         return version
@@ -132,10 +132,6 @@ class Versions:
     def _coming(self) -> int:
         """The number that the next version gets."""
         return max((each.version for each in self.all()), default=-1) + 1
-
-
-def _name(version: int) -> str:
-    return f"{version:04d}.mlmodel"
 
 
 def present_version(home: Path, catalogue: Catalogue) -> tuple[Path, int]:

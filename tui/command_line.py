@@ -11,10 +11,10 @@ from engine.errors import BadSetting, CatflapError
 from engine.limits import Limits, pixels_of
 from tui import examples, exchange, making, opening, setting_up, version
 from tui.output import Json, printer, say
-from tui.settings import Augment, Options, Trainer
+from tui.settings import Augment, Choices, Options, Trainer
 
 REFUSED, INTERRUPTED = 2, 130
-MAX_PIXELS = "200MP"
+MAX_PIXELS = Choices.max_pixels
 
 app = App(
     name="catflap",

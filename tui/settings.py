@@ -78,6 +78,11 @@ class Choices:
         """How features and versions are kept of folders for which nobody chose."""
         return Keeping(self.features, self.store_limit, self.keep_versions, self.versions_limit)
 
+    @property
+    def limits(self) -> Limits:
+        """What a picture may take. Raises BadSetting."""
+        return Limits(pixels_of(self.max_pixels))
+
     def opening(
         self,
         folder: Path,
@@ -91,8 +96,7 @@ class Choices:
         """What the engine's process opens."""
         from tui.messages import Opening
 
-        limits = Limits(pixels_of(self.max_pixels))
-        asked = keeping, bytes_of(self.ask_above), self.usual, held_out, keep_in, limits, follow_links
+        asked = keeping, bytes_of(self.ask_above), self.usual, held_out, keep_in, self.limits, follow_links
         return Opening(folder, model, out, *asked)
 
     def but(self, options: "Options") -> "Choices":

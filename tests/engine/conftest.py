@@ -1,7 +1,14 @@
-"""Layers built field by field; one on its own, run alone and in a batch of three, and held against what is expected."""
+"""Layers built field by field, run alone and in a batch of three, and held against what is expected.
 
+And a folder of one who is not root, whom no permission stops.
+"""
+
+import os
 import random
-from collections.abc import Callable, Sequence
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,3 +185,19 @@ def _number(field: Any, rng: random.Random) -> Any:
 def scribble() -> Callable[[Any, random.Random], None]:
     """`scribble(message, rng)`: any numbers into any fields, small ones and absurd ones."""
     return _scribble
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may reach, as one who is not root, whom no permission stops."""
+    folder = Path(tempfile.mkdtemp())
+    root = os.geteuid() == 0
+    if root:
+        os.chown(folder, 65534, 65534)
+        os.seteuid(65534)
+    yield folder
+    if root:
+        os.seteuid(0)
+    for each in folder.rglob("*"):
+        each.chmod(0o700)
+    shutil.rmtree(folder)

@@ -1,10 +1,6 @@
 """Databases that cannot be used are refused in words, and left as they are; seen through the journal."""
 
-import os
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -111,21 +107,6 @@ def test_reading_only(path: Path) -> None:
     with Journal(path, read_only=True) as status:
         assert status.in_force() == {}
     assert path.read_bytes() == b""
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may reach, as one who is not root, whom no permission stops."""
-    folder = Path(tempfile.mkdtemp())
-    root = os.geteuid() == 0
-    if root:
-        os.chown(folder, 65534, 65534)
-        os.seteuid(65534)
-    yield folder
-    if root:
-        os.seteuid(0)
-    folder.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 def test_where_nothing_may_be_written(open_folder: Path) -> None:

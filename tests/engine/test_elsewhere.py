@@ -2,8 +2,7 @@
 
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -184,22 +183,6 @@ def test_an_end_at_any_moment(photos: Path, tmp_path: Path, monkeypatch: pytest.
         assert {name: found.get(name) for name in before} == before, nth
     assert ends > 8
     assert given(photos) == [1, 2, 3]
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user may reach, as one who is not root, whom no permission stops."""
-    folder = Path(tempfile.mkdtemp())
-    root = os.geteuid() == 0
-    if root:
-        os.chown(folder, 65534, 65534)
-        os.seteuid(65534)
-    yield folder
-    if root:
-        os.seteuid(0)
-    for each in folder.rglob("*"):
-        each.chmod(0o700)
-    shutil.rmtree(folder)
 
 
 def test_verdicts_stay_when_a_folder_becomes_read_only_and_when_it_no_longer_is(

@@ -108,22 +108,17 @@ def _said(entry: Entry) -> list[tuple[bytes, str | None]]:
 
 def numbers(entries: list[Entry]) -> list[int]:
     """How many verdicts are in force before the first entry, and after each."""
-    done: list[dict[bytes, bool]] = []
-    undone: list[dict[bytes, bool]] = []
-    given: dict[bytes, bool] = {}
+    done: list[frozenset[bytes]] = []
+    undone: list[frozenset[bytes]] = []
+    given: frozenset[bytes] = frozenset()
     counts = [0]
-    states = [dict(given)]
     for entry in entries:
+        before = given
         if entry.action == "give":
-            given = given | {verdict.image: True for verdict in entry.verdicts}
-            done.append(states[-1])
+            given |= {verdict.image for verdict in entry.verdicts}
             undone.clear()
-        elif entry.action == "undo":
-            undone.append(given)
-            given = done.pop()
         else:
-            done.append(given)
-            given = undone.pop()
-        states.append(given)
+            given = (done if entry.action == "undo" else undone).pop()
+        (undone if entry.action == "undo" else done).append(before)
         counts.append(len(given))
     return counts

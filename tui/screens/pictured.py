@@ -5,7 +5,6 @@ from pathlib import Path
 
 from engine.events import Event, FolderChanged
 from engine.journal import Journal
-from engine.limits import Limits, pixels_of
 from tui.facts import Subject, fact_lines
 from tui.notices import PANS
 from tui.pictures import Answer, Pictures, Wanted
@@ -27,7 +26,7 @@ class Pictured(Questions):
     def __init__(self, journal: Journal, work: Work, folder: Path, choices: Choices) -> None:
         super().__init__(journal, work)
         self._folder, self._choices = folder, choices
-        self._pictures = Pictures(self._answered, limits=Limits(pixels_of(choices.max_pixels)))
+        self._pictures = Pictures(self._answered, limits=choices.limits)
         self._drawn: Wanted | None = None
         """What the picture shows."""
         self._name, self._at, self._heading = "", 0, 1
