@@ -151,6 +151,8 @@ def test_stopped_and_continued_and_resized_it_is_whole(pictures, model_path):
             os.kill(app.pid, stop)
             while process.status() != psutil.STATUS_STOPPED:
                 app.read(0.02)
+            # What it sent before it stopped may still be on its way.
+            app.settle()
             assert (b"\x1b[?1049l" in app.said[mark:]) == (stop == signal.SIGTSTP)
             mark = len(app.said)
             os.kill(app.pid, signal.SIGCONT)
